@@ -1,0 +1,135 @@
+"""The bill of one month, item by item."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from pricing.calendar import ALWAYS_HOURS
+from pricing.offers import Offer
+from pricing.price import Price, Unpriced
+from pricing.rates import Rate, Service
+from pricing.workload import HostShape, Usage, Workload
+
+DAYS_A_MONTH = Decimal("365.25") / 12
+
+
+class BillItem(msgspec.Struct, frozen=True):
+    """One line: ``monthly`` is exactly ``quantity`` x ``price.amount``.
+
+    ``quantity`` is what is charged for, free units taken off; ``formula`` says how it came about.
+    """
+
+    item: str
+    quantity: Decimal
+    price: Price
+    formula: str
+
+    @property
+    def monthly(self) -> Decimal:
+        """US dollars a month."""
+        return self.quantity * self.price.amount
+
+
+class NotCounted(msgspec.Struct, frozen=True):
+    """What is used and has no price: ``formula`` says how much of it."""
+
+    item: str
+    formula: str
+    absence: Unpriced
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """The items of one month and, by name, what could not be counted."""
+
+    items: tuple[BillItem, ...]
+    not_counted: tuple[NotCounted, ...] = ()
+
+    @property
+    def total(self) -> Decimal:
+        """US dollars a month: the exact sum of the items."""
+        return sum((item.monthly for item in self.items), Decimal(0))
+
+
+class _Used(msgspec.Struct, frozen=True):
+    service: Service
+    units: Decimal
+    formula: str
+
+
+def make_bill(
+    offer: Offer,
+    hours: Decimal,
+    workload: Workload,
+    host: HostShape,
+    usage: Usage,
+    rates: Mapping[Service, Rate | Unpriced],
+) -> Bill:
+    """Add up a month of ``hours`` running hours on ``offer``, whose hourly price must be known.
+
+    A commitment is paid around the clock, whether or not the host runs. Raises ``ValueError`` for
+    an offer without a price.
+    """
+    if isinstance(offer.hourly, Unpriced):
+        raise ValueError(f"{offer.instance_type.name}: {offer.hourly.reason}")
+    paid_hours = ALWAYS_HOURS if offer.purchase.commitment else hours
+    items = [BillItem("instance", paid_hours, offer.hourly, f"{paid_hours} h")]
+    not_counted = []
+    pools: dict[str, Decimal] = {}
+    for used in _used(offer, hours, workload, host, usage):
+        rate = rates.get(used.service) or Unpriced("no-rate", "the source has no rate for it")
+        charges: list[tuple[Decimal, Price]] | Unpriced
+        charges, formula = rate if isinstance(rate, Unpriced) else [], used.formula
+        if isinstance(rate, Rate):
+            pool = rate.free_pool or used.service.value
+            free = min(pools.setdefault(pool, rate.free), used.units)
+            pools[pool] -= free
+            if free:
+                formula += f", less {free.normalize():f} free"
+            charges = rate.charges(used.units - free)
+        if isinstance(charges, Unpriced):
+            not_counted.append(NotCounted(used.service, used.formula, charges))
+        else:
+            items += [BillItem(used.service, units, price, formula) for units, price in charges]
+    return Bill(tuple(items), tuple(not_counted))
+
+
+def _used(
+    offer: Offer, hours: Decimal, workload: Workload, host: HostShape, usage: Usage
+) -> Iterator[_Used]:
+    """Everything around the instance that this host uses in a month."""
+    if host.fixed_address:
+        yield _Used(Service.PUBLIC_IPV4, ALWAYS_HOURS, f"{ALWAYS_HOURS} h, in use or idle")
+    else:
+        yield _Used(Service.PUBLIC_IPV4, hours, f"{hours} h, while the host runs")
+    yield _Used(Service.EBS_GP3, Decimal(host.disk_gib), f"{host.disk_gib} GiB")
+    surplus = surplus_vcpu_hours(offer, hours, workload, host)
+    if surplus:
+        over = f"{workload.cpu_average_percent}% - {offer.instance_type.baseline_percent}%"
+        family = offer.instance_type.family
+        # T3a bursts at T3's price per surplus vCPU-hour (EC2 pricing, T2/T3/T4g Unlimited mode).
+        service = Service.CPU_CREDITS_T4G if family == "t4g" else Service.CPU_CREDITS_T3
+        yield _Used(service, surplus, f"({over}) x {offer.instance_type.vcpus} vCPUs x {hours} h")
+    yield _Used(Service.SECRET, Decimal(host.secrets), f"{host.secrets} secret")
+    yield _Used(Service.SECRET_REQUESTS, usage.secret_reads, f"{usage.secret_reads} reads")
+    yield _Used(Service.ALARM, Decimal(host.alarms), f"{host.alarms} alarms")
+    yield _Used(Service.LOG_INGESTION, usage.log_gb, f"{usage.log_gb} GB")
+    # Uncompressed, so an upper bound: CloudWatch Logs bills storage after gzip.
+    stored = (usage.log_gb * usage.log_retention_days / DAYS_A_MONTH).quantize(Decimal("0.0001"))
+    yield _Used(
+        Service.LOG_STORAGE,
+        stored,
+        f"{usage.log_gb} GB a month, kept {usage.log_retention_days} days",
+    )
+    yield _Used(Service.EGRESS, usage.egress_gb, f"{usage.egress_gb} GB")
+
+
+def surplus_vcpu_hours(
+    offer: Offer, hours: Decimal, workload: Workload, host: HostShape
+) -> Decimal:
+    """VCPU-hours a month above the baseline, which only ``unlimited`` credits give, for money."""
+    baseline = offer.instance_type.baseline_percent
+    if host.credits == "standard" or baseline is None:
+        return Decimal(0)
+    over = max(Decimal(0), workload.cpu_average_percent - baseline)
+    return over / 100 * offer.instance_type.vcpus * hours

@@ -1,0 +1,48 @@
+"""How many hours a month has, for a host that runs always or in the market's hours."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+
+ALWAYS_HOURS = Decimal(730)
+"""365 x 24 / 12: the month that AWS's own calculator counts with."""
+
+WEEKS_A_MONTH = Decimal("365.25") / 84
+"""365.25 days a year / 7 days a week / 12 months a year."""
+
+MARKET_DAYS_A_WEEK = 5
+
+
+class Window(msgspec.Struct, frozen=True):
+    """The part of a day in which the host runs, in minutes since midnight."""
+
+    start: int
+    end: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Window":
+        """Read ``08:30-16:00``. Raises ``ValueError`` for another form, or if it runs backwards."""
+        match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
+        if not match:
+            raise ValueError(f"{text!r} is not a window such as 08:30-16:00")
+        start_hour, start_minute, end_hour, end_minute = map(int, match.groups())
+        window = cls(start_hour * 60 + start_minute, end_hour * 60 + end_minute)
+        if window.end <= window.start:
+            raise ValueError(f"{text!r} ends before it starts")
+        return window
+
+    def __str__(self) -> str:
+        """``08:30-16:00``."""
+        return "-".join(
+            f"{minute // 60:02d}:{minute % 60:02d}" for minute in (self.start, self.end)
+        )
+
+    def hours_a_day(self) -> Decimal:
+        """Length in hours."""
+        return Decimal(self.end - self.start) / 60
+
+    def hours_a_month(self) -> Decimal:
+        """Mean hours a month, Monday to Friday, to 0.01 h: the same on every day of the year."""
+        hours = self.hours_a_day() * MARKET_DAYS_A_WEEK * WEEKS_A_MONTH
+        return hours.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -1,0 +1,87 @@
+"""What AWS offers: instance types under purchase options."""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from pricing.price import Price, Unpriced
+
+Architecture = Literal["arm64", "x86_64"]
+Range = Literal["<5%", "5-10%", "10-15%", "15-20%", ">20%"]
+
+RANGES: tuple[Range, ...] = ("<5%", "5-10%", "10-15%", "15-20%", ">20%")
+"""The Spot Advisor's interruption ranges, rarest first: the share of instances of a type that
+were reclaimed in the trailing month, averaged over the region's zones."""
+
+
+class InstanceType(msgspec.Struct, frozen=True):
+    """The hardware behind a name.
+
+    ``baseline_percent`` is the share of each vCPU that CPU credits sustain for ever, ``None`` for
+    types that do not burst (EC2 User Guide, "Key concepts for burstable performance instances").
+    """
+
+    name: str
+    arch: Architecture
+    vcpus: int
+    memory_mib: int
+    baseline_percent: Decimal | None
+
+    @property
+    def family(self) -> str:
+        """``t4g`` of ``t4g.micro``."""
+        return self.name.partition(".")[0]
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    """A way to pay. ``years`` is 0 and ``payment`` empty where nothing is committed."""
+
+    kind: Literal[
+        "on-demand", "spot", "reserved", "compute-savings-plan", "ec2-instance-savings-plan"
+    ]
+    years: Literal[0, 1, 3] = 0
+    payment: Literal["", "no-upfront", "partial-upfront", "all-upfront"] = ""
+
+    @property
+    def name(self) -> str:
+        """The contract's name, such as ``spot`` or ``reserved-1yr-no-upfront``."""
+        return f"{self.kind}-{self.years}yr-{self.payment}" if self.years else self.kind
+
+    @property
+    def commitment(self) -> Literal["1yr", "3yr"] | None:
+        """The term that one is bound for, if any."""
+        return {0: None, 1: "1yr", 3: "3yr"}[self.years]
+
+
+ON_DEMAND = Purchase("on-demand")
+SPOT = Purchase("spot")
+COMMITTED: tuple[Purchase, ...] = tuple(
+    Purchase(kind, years, payment)
+    for kind in ("reserved", "compute-savings-plan", "ec2-instance-savings-plan")
+    for years in (1, 3)
+    for payment in ("no-upfront", "partial-upfront", "all-upfront")
+)
+
+
+class Interruption(msgspec.Struct, frozen=True):
+    """How often Spot instances of a type are reclaimed in a region, and when that was observed."""
+
+    range: Range
+    as_of: str
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """An instance type under a purchase option in a region.
+
+    ``availability_zone_id`` is the zone that a Spot price holds in. For on demand, which costs the
+    same in every zone, it is the first zone known to offer the type, and ``None`` if none is known.
+    ``interruption`` is ``None`` where it does not apply (not Spot) or is not known (Spot).
+    """
+
+    instance_type: InstanceType
+    purchase: Purchase
+    region: str
+    availability_zone_id: str | None
+    hourly: Price | Unpriced
+    interruption: Interruption | None = None

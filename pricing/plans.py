@@ -1,0 +1,149 @@
+"""From offers to plans: an offer with hours, its bill, and the reasons why it does not fit."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from pricing.bill import Bill, make_bill
+from pricing.calendar import ALWAYS_HOURS
+from pricing.market import Market
+from pricing.offers import RANGES, Offer
+from pricing.price import Unpriced
+from pricing.workload import HostShape, Hours, Usage, Workload
+
+HOURS: tuple[Hours, ...] = ("always", "market")
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why a plan is not for this workload. ``code`` is for programs."""
+
+    code: Literal[
+        "memory",
+        "architecture",
+        "hours",
+        "interruption",
+        "interruption-unknown",
+        "commitment",
+        "spot-for-real",
+    ]
+    reason: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """An offer with hours: a way to run the bot, priced as a whole."""
+
+    offer: Offer
+    hours: Hours
+    hours_per_month: Decimal
+    bill: Bill
+    rejected_because: tuple[Rejection, ...]
+
+    @property
+    def id(self) -> str:
+        """``<instance_type>/<purchase>/<hours>``, unique within a recommendation."""
+        return plan_id(self.offer, self.hours)
+
+    @property
+    def monthly(self) -> Decimal:
+        """US dollars a month, all items."""
+        return self.bill.total
+
+    @property
+    def shape(self) -> Literal["instance", "group"]:
+        """Spot runs as an Auto Scaling group of one, everything else as an instance."""
+        return "group" if self.offer.purchase.kind == "spot" else "instance"
+
+
+class UnpricedPlan(msgspec.Struct, frozen=True):
+    """A plan that could not be priced, and why."""
+
+    instance_type: str
+    purchase: str
+    hours: Hours
+    absence: Unpriced
+
+
+def plan_id(offer: Offer, hours: Hours) -> str:
+    """The identity of a plan within a recommendation."""
+    return f"{offer.instance_type.name}/{offer.purchase.name}/{hours}"
+
+
+def make_plans(
+    market: Market, workload: Workload, host: HostShape, usage: Usage
+) -> tuple[tuple[Plan, ...], tuple[UnpricedPlan, ...]]:
+    """Price every offer for every choice of hours.
+
+    Of several Spot offers for one type (one a zone) only the cheapest becomes a plan; ties go to
+    the zone id that sorts first.
+    """
+    plans: dict[str, Plan] = {}
+    unpriced: dict[str, UnpricedPlan] = {}
+    for offer in sorted(market.offers, key=lambda offer: offer.availability_zone_id or ""):
+        for hours in HOURS:
+            key = plan_id(offer, hours)
+            if isinstance(offer.hourly, Unpriced):
+                unpriced.setdefault(
+                    key,
+                    UnpricedPlan(
+                        offer.instance_type.name, offer.purchase.name, hours, offer.hourly
+                    ),
+                )
+                continue
+            per_month = ALWAYS_HOURS if hours == "always" else workload.window.hours_a_month()
+            plan = Plan(
+                offer,
+                hours,
+                per_month,
+                make_bill(offer, per_month, workload, host, usage, market.rates),
+                tuple(rejections(offer, hours, workload)),
+            )
+            if key not in plans or plan.monthly < plans[key].monthly:
+                plans[key] = plan
+    return tuple(plans.values()), tuple(
+        missing for key, missing in unpriced.items() if key not in plans
+    )
+
+
+def rejections(offer: Offer, hours: Hours, workload: Workload) -> Iterator[Rejection]:
+    """Every reason why this offer, in these hours, is not for the workload."""
+    kind = offer.instance_type
+    if kind.memory_mib < workload.memory_mib:
+        yield Rejection(
+            "memory", f"{kind.memory_mib} MiB of memory, {workload.memory_mib} MiB are needed"
+        )
+    if kind.arch not in workload.architectures:
+        yield Rejection(
+            "architecture", f"{kind.arch} is not among {', '.join(workload.architectures)}"
+        )
+    if workload.hours == "always" and hours == "market":
+        yield Rejection("hours", f"up on weekdays {workload.window} only")
+    if offer.purchase.kind == "spot":
+        yield from _spot_rejections(offer, workload)
+    bound = {None: 0, "none": 0, "1yr": 1, "3yr": 3}
+    if bound[offer.purchase.commitment] > bound[workload.commitment]:
+        yield Rejection(
+            "commitment",
+            f"binds for {offer.purchase.commitment}, {workload.commitment} is the most allowed",
+        )
+
+
+def _spot_rejections(offer: Offer, workload: Workload) -> Iterator[Rejection]:
+    cap = workload.max_interruption
+    if cap == "none":
+        yield Rejection("interruption", "AWS may interrupt it")
+    elif cap != "any" and offer.interruption is None:
+        yield Rejection("interruption-unknown", f"its interruptions are unknown, the cap is {cap}")
+    elif (
+        cap != "any"
+        and offer.interruption
+        and RANGES.index(offer.interruption.range) > RANGES.index(cap)
+    ):
+        yield Rejection(
+            "interruption", f"{offer.interruption.range} are interrupted, the cap is {cap}"
+        )
+    if workload.real_account and not workload.allow_spot_for_real:
+        yield Rejection(
+            "spot-for-real", "an interruption would leave a real account's positions open"
+        )

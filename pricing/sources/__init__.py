@@ -1,0 +1,1 @@
+"""Where prices come from, a file a source, all behind ``interface.py``."""

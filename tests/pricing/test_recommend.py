@@ -1,0 +1,325 @@
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricing.bill import make_bill
+from pricing.market import Market
+from pricing.offers import (
+    COMMITTED,
+    ON_DEMAND,
+    RANGES,
+    SPOT,
+    InstanceType,
+    Interruption,
+    Offer,
+    Purchase,
+)
+from pricing.plans import Plan
+from pricing.price import Price, Source, Unpriced
+from pricing.rates import Rate, Service, Tier
+from pricing.recommend import Recommendation, Saving, recommend
+from pricing.sources.snapshot import SnapshotSource, load_snapshot
+from pricing.workload import HostShape, Usage, Workload
+
+MICRO = InstanceType("t4g.micro", "arm64", 2, 1024, Decimal(10))
+SMALL = InstanceType("t3.small", "x86_64", 2, 2048, Decimal(20))
+SEOUL = SnapshotSource(load_snapshot()).read(
+    "ap-northeast-2", ("t4g.micro", "t3.micro", "t3.small")
+)
+
+
+def price(amount: str, unit: str = "Hrs") -> Price:
+    return Price(Decimal(amount), unit, "2026-10-01", "test")
+
+
+def offer(
+    kind: InstanceType = MICRO,
+    purchase: Purchase = ON_DEMAND,
+    amount: str | None = "0.01",
+    zone: str | None = "apne2-az1",
+    interruption: Interruption | None = None,
+) -> Offer:
+    hourly = price(amount) if amount else Unpriced("test", "there is none")
+    return Offer(kind, purchase, "ap-northeast-2", zone, hourly, interruption)
+
+
+def market(*offers: Offer, **rates: Rate | Unpriced) -> Market:
+    everything: dict[Service, Rate | Unpriced] = {
+        service: Rate((Tier(Decimal(0), None, price("0.001", "Units")),)) for service in Service
+    }
+    everything |= {Service[name.upper()]: rate for name, rate in rates.items()}
+    source = Source("test", "2026-10-01", "2026-10-01", "made for this test")
+    return Market("ap-northeast-2", "live", (source,), offers, everything)
+
+
+def choose(market: Market, host: HostShape = HostShape(), **wishes: Any) -> Recommendation:
+    return recommend(market, Workload(**wishes), host, Usage())
+
+
+def reasons(recommendation: Recommendation, plan_id: str) -> set[str]:
+    plan = recommendation.plan(plan_id)
+    assert plan is not None
+    return {reason.code for reason in plan.rejected_because}
+
+
+def saving(recommendation: Recommendation, accept: str) -> Saving:
+    [found] = [saving for saving in recommendation.savings if saving.accept == (accept,)]
+    return found
+
+
+# Seoul, on the embedded figures
+
+
+def test_seoul_by_hand() -> None:
+    plan = choose(SEOUL).recommended
+    assert plan is not None
+    assert plan.id == "t4g.micro/on-demand/always"
+    lines = {item.item: (item.quantity, item.price.amount) for item in plan.bill.items}
+    assert lines["instance"] == (Decimal(730), Decimal("0.0104"))
+    assert lines["public-ipv4"] == (Decimal(730), Decimal("0.005"))
+    assert lines["ebs-gp3"] == (Decimal(8), Decimal("0.0912"))
+    assert plan.monthly == Decimal("7.592") + Decimal("3.65") + Decimal("0.7296") + Decimal("0.401")
+
+
+def test_the_default_accepts_neither_interruption_nor_commitment_nor_fewer_hours() -> None:
+    recommendation = choose(SEOUL)
+    for plan in recommendation.plans:
+        codes = {reason.code for reason in plan.rejected_because}
+        assert ("hours" in codes) == (plan.hours == "market")
+        assert ("interruption" in codes) == (plan.offer.purchase == SPOT)
+
+
+def test_spot_takes_the_cheapest_zone() -> None:
+    plan = choose(SEOUL, max_interruption="any").plan("t3.micro/spot/always")
+    assert plan is not None
+    assert plan.offer.availability_zone_id == "apne2-az1"
+    assert isinstance(plan.offer.hourly, Price)
+    assert plan.offer.hourly.amount == Decimal("0.0049")
+
+
+@pytest.mark.parametrize(
+    ("cap", "fitting"),
+    [
+        ("none", set()),
+        ("<5%", {"t3.small"}),
+        ("10-15%", {"t3.small", "t3.micro"}),
+        ("any", {"t3.small", "t3.micro", "t4g.micro"}),
+    ],
+)
+def test_the_cap_filters_by_range(cap: str, fitting: set[str]) -> None:
+    plans = choose(SEOUL, max_interruption=cap).plans
+    assert fitting == {
+        plan.offer.instance_type.name
+        for plan in plans
+        if plan.offer.purchase == SPOT and plan.hours == "always" and not plan.rejected_because
+    }
+
+
+def test_market_hours_pay_the_address_around_the_clock() -> None:
+    plan = choose(SEOUL, hours="market").recommended
+    assert plan is not None
+    quantities = {item.item: item.quantity for item in plan.bill.items}
+    assert quantities["instance"] == Decimal("163.06")
+    assert quantities["public-ipv4"] == Decimal(730)
+
+
+def test_without_a_fixed_address_it_is_paid_while_the_host_runs() -> None:
+    plan = choose(SEOUL, HostShape(fixed_address=False), hours="market").recommended
+    assert plan is not None
+    quantities = {item.item: item.quantity for item in plan.bill.items}
+    assert quantities["public-ipv4"] == Decimal("163.06")
+
+
+def test_what_each_wish_costs() -> None:
+    recommendation = choose(SEOUL)
+    assert saving(recommendation, "--hours market").monthly == Decimal("5.896176")
+    assert saving(recommendation, "--max-interruption any").monthly == Decimal("4.599")
+    assert saving(recommendation, "network.elastic_ip = false").monthly == 0
+    assert isinstance(saving(recommendation, "--commitment 3yr").monthly, Unpriced)
+
+
+def test_together_names_only_what_is_needed() -> None:
+    together = choose(SEOUL).savings[-1]
+    assert together.accept == (
+        "--max-interruption any",
+        "--hours market",
+        "network.elastic_ip = false",
+    )
+    assert together.plan is not None
+    assert together.plan.id == "t4g.micro/spot/market"
+
+
+# Reasons, one by one
+
+
+def test_short_memory() -> None:
+    assert reasons(choose(market(offer()), memory_mib=1025), "t4g.micro/on-demand/always") == {
+        "memory"
+    }
+
+
+def test_an_architecture_that_is_not_allowed() -> None:
+    recommendation = choose(market(offer()), architectures=("x86_64",))
+    assert reasons(recommendation, "t4g.micro/on-demand/always") == {"architecture"}
+
+
+def test_unknown_interruptions_under_a_cap_and_without_one() -> None:
+    spot = market(offer(purchase=SPOT))
+    name = "t4g.micro/spot/always"
+    assert reasons(choose(spot, max_interruption="<5%"), name) == {"interruption-unknown"}
+    assert reasons(choose(spot, max_interruption="any"), name) == set()
+
+
+def test_spot_for_a_real_account_needs_insistence() -> None:
+    spot = market(offer(purchase=SPOT))
+    name = "t4g.micro/spot/always"
+    wishes = {"max_interruption": "any", "real_account": True}
+    assert reasons(choose(spot, **wishes), name) == {"spot-for-real"}
+    assert reasons(choose(spot, **wishes, allow_spot_for_real=True), name) == set()
+
+
+@pytest.mark.parametrize(("limit", "refused"), [("none", {1, 3}), ("1yr", {3}), ("3yr", set())])
+def test_a_longer_commitment_than_allowed(limit: str, refused: set[int]) -> None:
+    recommendation = choose(
+        market(*(offer(purchase=purchase) for purchase in COMMITTED)), commitment=limit
+    )
+    for plan in recommendation.plans:
+        if plan.hours == "always":
+            codes = {reason.code for reason in plan.rejected_because}
+            assert ("commitment" in codes) == (plan.offer.purchase.years in refused)
+
+
+def test_a_commitment_is_paid_around_the_clock() -> None:
+    plan = choose(market(offer(purchase=COMMITTED[0])), hours="market", commitment="3yr").plan(
+        f"t4g.micro/{COMMITTED[0].name}/market"
+    )
+    assert plan is not None
+    assert plan.bill.items[0].quantity == Decimal(730)
+
+
+def test_names_of_purchases() -> None:
+    assert [purchase.name for purchase in (ON_DEMAND, SPOT, COMMITTED[0])] == [
+        "on-demand",
+        "spot",
+        "reserved-1yr-no-upfront",
+    ]
+    assert COMMITTED[-1].name == "ec2-instance-savings-plan-3yr-all-upfront"
+
+
+# CPU credits
+
+
+def test_unlimited_credits_bill_what_is_above_the_baseline() -> None:
+    rate = Rate((Tier(Decimal(0), None, price("0.04", "vCPU-Hours")),))
+    plan = choose(
+        market(offer(), cpu_credits_t4g=rate),
+        HostShape(credits="unlimited"),
+        cpu_average_percent=Decimal(25),
+    ).recommended
+    assert plan is not None
+    [credits] = [item for item in plan.bill.items if item.item == Service.CPU_CREDITS_T4G]
+    # 15 points above 10% of each of two vCPUs, around the clock.
+    assert credits.quantity == Decimal("0.15") * 2 * 730
+    assert credits.monthly == Decimal("0.15") * 2 * 730 * Decimal("0.04")
+
+
+@pytest.mark.parametrize(("credits", "load"), [("standard", 99), ("unlimited", 10)])
+def test_no_surplus_without_unlimited_or_below_the_baseline(credits: Any, load: int) -> None:
+    plan = choose(
+        market(offer()), HostShape(credits=credits), cpu_average_percent=Decimal(load)
+    ).recommended
+    assert plan is not None
+    assert not [item for item in plan.bill.items if "credits" in item.item]
+
+
+def test_standard_credits_above_the_baseline_are_told() -> None:
+    notices = choose(market(offer()), cpu_average_percent=Decimal(25)).notices
+    assert "cpu-throttled" in {notice.code for notice in notices}
+
+
+# The bill
+
+
+def test_the_free_part_of_logs_is_shared_by_ingestion_and_storage() -> None:
+    plan = recommend(SEOUL, Workload(), HostShape(), Usage(log_gb=Decimal(4))).recommended
+    assert plan is not None
+    lines = {item.item: item.quantity for item in plan.bill.items}
+    assert lines[Service.LOG_INGESTION] == 0
+    # 4 GB a month kept 30 days are 3.9425 GB-months; ingestion left 1 GB of the 5 free.
+    assert lines[Service.LOG_STORAGE] == Decimal("2.9425")
+
+
+def test_what_cannot_be_counted_is_named() -> None:
+    recommendation = choose(market(offer(), secret=Unpriced("test", "nobody knows")))
+    [notice] = [notice for notice in recommendation.notices if notice.code == "not-counted"]
+    assert notice.message == "secret (1 secret): nobody knows"
+    assert recommendation.recommended is not None
+    assert "secret" not in {item.item for item in recommendation.recommended.bill.items}
+
+
+def test_an_offer_without_a_price_has_no_bill() -> None:
+    with pytest.raises(ValueError, match="there is none"):
+        make_bill(offer(amount=None), Decimal(730), Workload(), HostShape(), Usage(), {})
+
+
+amounts = st.decimals("0.0001", "10", places=4).map(str)
+offers = st.builds(
+    offer,
+    st.sampled_from([MICRO, SMALL]),
+    st.sampled_from([ON_DEMAND, SPOT, *COMMITTED]),
+    st.none() | amounts,
+    st.none() | st.sampled_from(["apne2-az1", "apne2-az2"]),
+    st.none() | st.builds(Interruption, st.sampled_from(RANGES), st.just("2025-06-28")),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(offers, max_size=8), st.sampled_from(["none", "<5%", "any"]), st.randoms())
+def test_the_choice_is_cheapest_complete_and_the_same_in_any_order(
+    several: list[Offer], cap: str, random: Any
+) -> None:
+    recommendation = choose(market(*several), max_interruption=cap)
+    plans = recommendation.plans
+    assert [plan.monthly for plan in plans] == sorted(plan.monthly for plan in plans)
+    for plan in plans:
+        assert isinstance(plan.offer.hourly, Price)
+        assert plan.monthly == sum(item.quantity * item.price.amount for item in plan.bill.items)
+        assert plan.monthly > 0
+    fitting = [plan for plan in plans if not plan.rejected_because]
+    assert recommendation.recommended == (fitting[0] if fitting else None)
+    ids = {plan.id for plan in plans}
+    assert len(ids) == len(plans)
+    missing = {f"{gap.instance_type}/{gap.purchase}/{gap.hours}" for gap in recommendation.unpriced}
+    assert not ids & missing
+    shuffled = list(several)
+    random.shuffle(shuffled)
+    again = choose(market(*shuffled), max_interruption=cap)
+    assert [bill(plan) for plan in again.plans] == [bill(plan) for plan in plans]
+
+
+def bill(plan: Plan) -> tuple[str, Decimal]:
+    return plan.id, plan.monthly
+
+
+def test_ties_go_to_the_lower_on_demand_price_then_the_name() -> None:
+    other = msgspec.structs.replace(MICRO, name="t4g.zero")
+    recommendation = choose(
+        market(
+            offer(MICRO, SPOT, "0.001"),
+            offer(MICRO, ON_DEMAND, "0.02"),
+            offer(other, SPOT, "0.001"),
+            offer(other, ON_DEMAND, "0.01"),
+        ),
+        max_interruption="any",
+    )
+    assert recommendation.recommended is not None
+    assert recommendation.recommended.id == "t4g.zero/spot/always"
+
+
+def test_no_savings_are_negative() -> None:
+    for given_up in choose(SEOUL, hours="market").savings:
+        assert isinstance(given_up.monthly, Unpriced) or given_up.monthly >= 0
