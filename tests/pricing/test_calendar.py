@@ -10,7 +10,7 @@ def test_the_default_window_is_the_figure_of_the_contract() -> None:
 
 
 def test_a_month_has_the_hours_of_a_year_by_twelve() -> None:
-    assert ALWAYS_HOURS == Decimal(365) * 24 / 12
+    assert Decimal(365) * 24 / 12 == ALWAYS_HOURS
     assert round(WEEKS_A_MONTH, 4) == Decimal("4.3482")
 
 

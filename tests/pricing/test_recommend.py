@@ -177,7 +177,7 @@ def test_unknown_interruptions_under_a_cap_and_without_one() -> None:
 def test_spot_for_a_real_account_needs_insistence() -> None:
     spot = market(offer(purchase=SPOT))
     name = "t4g.micro/spot/always"
-    wishes = {"max_interruption": "any", "real_account": True}
+    wishes: dict[str, Any] = {"max_interruption": "any", "real_account": True}
     assert reasons(choose(spot, **wishes), name) == {"spot-for-real"}
     assert reasons(choose(spot, **wishes, allow_spot_for_real=True), name) == set()
 
@@ -221,16 +221,16 @@ def test_unlimited_credits_bill_what_is_above_the_baseline() -> None:
         cpu_average_percent=Decimal(25),
     ).recommended
     assert plan is not None
-    [credits] = [item for item in plan.bill.items if item.item == Service.CPU_CREDITS_T4G]
+    [surplus] = [item for item in plan.bill.items if item.item == Service.CPU_CREDITS_T4G]
     # 15 points above 10% of each of two vCPUs, around the clock.
-    assert credits.quantity == Decimal("0.15") * 2 * 730
-    assert credits.monthly == Decimal("0.15") * 2 * 730 * Decimal("0.04")
+    assert surplus.quantity == Decimal("0.15") * 2 * 730
+    assert surplus.monthly == Decimal("0.15") * 2 * 730 * Decimal("0.04")
 
 
-@pytest.mark.parametrize(("credits", "load"), [("standard", 99), ("unlimited", 10)])
-def test_no_surplus_without_unlimited_or_below_the_baseline(credits: Any, load: int) -> None:
+@pytest.mark.parametrize(("mode", "load"), [("standard", 99), ("unlimited", 10)])
+def test_no_surplus_without_unlimited_or_below_the_baseline(mode: Any, load: int) -> None:
     plan = choose(
-        market(offer()), HostShape(credits=credits), cpu_average_percent=Decimal(load)
+        market(offer()), HostShape(credits=mode), cpu_average_percent=Decimal(load)
     ).recommended
     assert plan is not None
     assert not [item for item in plan.bill.items if "credits" in item.item]

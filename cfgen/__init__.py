@@ -1,0 +1,24 @@
+"""cfgen: the cheapest safe way to run one small trading bot on AWS.
+
+The data goes one way, each arrow a function in ``pipeline.py``::
+
+    cfgen.toml + flags -> Config -> Workload
+    price source -> Market -> plans + bills -> Recommendation -> Lock
+    Config + Lock -> Template -> findings (lint) -> template.yaml
+    template.yaml -> change set -> shown -> executed -> events -> outputs
+
+and these are the rooms::
+
+    cli/        a file a command: parse, one call into the pipeline, render
+    pipeline.py the stages, named, in order
+    config.py   cfgen.toml          lock.py    cfgen.lock
+    template/   Config + Plan -> troposphere, a module a layer; pure
+    host/       what lies on the machine: real unit files and scripts
+    lint/       cfn-lint in process
+    deploy/     change sets, events, causes, and the rehearsal
+    report/     text and JSON for people and programs
+    aws.py      sessions and clients: made here, nowhere else
+    errors.py   what can go wrong, and the exit codes
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,56 @@
+"""The one place where errors become a message and an exit code."""
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from cfgen.errors import CfgenError
+from pricing.errors import PricingError, SnapshotError
+
+INTERRUPTED = 130
+USAGE = 2
+
+
+def run(command: click.Command) -> NoReturn:
+    """Run the command line and exit: 0, or the code of what went wrong."""
+    try:
+        code = command.main(prog_name="cfgen", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except CfgenError as error:
+        code = _report(error, error.exit_code, error.hint)
+    except PricingError as error:
+        code = _report(error, 1 if isinstance(error, SnapshotError) else USAGE, error.hint)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        code = _report(
+            CfgenError(f"internal error: {what}"), 1, "run it again with --debug and report it"
+        )
+    # Standard output may be closed by now; the interpreter's last flush must not say so again.
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception, code: int, hint: str) -> int:
+    if "--debug" in sys.argv or os.environ.get("CFGEN_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    _say(f"error: {error}")
+    if hint:
+        _say(f"  next: {hint}")
+    return code
+
+
+def _say(text: str) -> None:
+    click.echo(f"cfgen: {text}" if not text.startswith(" ") else text, err=True)

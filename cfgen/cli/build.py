@@ -1,0 +1,50 @@
+"""``cfgen build``."""
+
+from pathlib import Path
+
+import click
+
+from cfgen.cli.options import choice_options, configuration, global_options, settings
+from cfgen.cli.terminal import emit, talk
+
+
+@click.command(epilog="Example: cfgen build > template.yaml")
+@choice_options
+@click.option("--refresh", is_flag=True, help="Choose anew, whatever cfgen.lock keeps.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of standard output.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
+)
+@click.option("--no-lint", is_flag=True, help="Do not lint the template.")
+@global_options
+def build(
+    prices: str, output: Path | None, form: str, *, refresh: bool, no_lint: bool, **choice: object
+) -> None:
+    """Write the linted CloudFormation template of the cheapest plan that fits.
+
+    Keeps the plan of cfgen.lock, if there is one. A lint finding of any level stops it.
+    """
+    from cfgen import pipeline
+    from cfgen.report.choice import choice_text
+
+    config = configuration(**choice)
+    chosen = pipeline.choose(
+        config,
+        prices,  # type: ignore[arg-type]
+        pipeline.lock_path(settings().config),
+        refresh=refresh,
+        insist=any(choice.values()),
+    )
+    text = pipeline.build(config, chosen.plan, form)  # type: ignore[arg-type]
+    if not no_lint:
+        pipeline.lint_or_refuse(text, config.stack.region, "the template")
+    if output:
+        pipeline.write_template(output, text)
+    else:
+        emit(text)
+    talk(choice_text(chosen))

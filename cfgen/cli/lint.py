@@ -1,0 +1,41 @@
+"""``cfgen lint``."""
+
+import click
+
+from cfgen.cli.options import configuration, global_options, settings
+from cfgen.cli.terminal import emit, read_input, talk
+
+
+@click.command(epilog="Example: cfgen build | cfgen lint -")
+@click.argument("template", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+)
+@global_options
+def lint(template: str | None, form: str) -> None:
+    """Check a template with cfn-lint, at every level of finding.
+
+    TEMPLATE is a file, or - for standard input; without it, the template that build would write
+    is checked. Exits 8 where something was found.
+    """
+    from cfgen import pipeline
+    from cfgen.errors import Findings
+    from cfgen.report.findings import findings_json, findings_sarif, findings_text
+
+    config = configuration()
+    if template is None:
+        path = pipeline.lock_path(settings().config)
+        chosen = pipeline.choose(config, "auto", path, refresh=False, insist=False)
+        name, text = "template.yaml", pipeline.build(config, chosen.plan)
+    else:
+        name, text = read_input(template)
+    findings = pipeline.lint(text, config.stack.region)
+    reports = {"text": findings_text, "json": findings_json, "sarif": findings_sarif}
+    emit(reports[form](findings, name))
+    if findings:
+        raise Findings(f"{name}: {len(findings)} finding{'s' if len(findings) > 1 else ''}")
+    talk(f"{name}: no findings")

@@ -1,0 +1,215 @@
+"""Limits of ``cfgen.toml`` that a type cannot say. Pure: a configuration in, problems out."""
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from ipaddress import IPv4Network
+
+from cfgen.config.schema import Config
+from pricing.calendar import Window
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/+-]+@[A-Za-z0-9._/+-]+"
+"""A git repository at a ref. No user, password or token before the host: it would be public."""
+
+EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
+
+Check = Callable[[object], str]
+"""Gives what is wrong with a value and what is allowed, or the empty string."""
+
+
+def _matches(pattern: str, allowed: str) -> Check:
+    compiled = re.compile(pattern)
+    return lambda value: "" if compiled.fullmatch(str(value)) else f"{value!r} is not {allowed}"
+
+
+def _between(least: int, most: int) -> Check:
+    def check(value: object) -> str:
+        number = Decimal(str(value))
+        within = number.is_finite() and least <= number <= most
+        return "" if within else f"{value} is not from {least} to {most}"
+
+    return check
+
+
+def _cidr(value: object) -> str:
+    try:
+        network = IPv4Network(str(value))
+    except ValueError as error:
+        return f"{value!r} is not an IPv4 CIDR such as 10.0.0.0/16: {error}"
+    if network.prefixlen == 0:
+        return f"{value} opens the port to the world; name your own address, such as 203.0.113.7/32"
+    return ""
+
+
+def _vpc_cidr(value: object) -> str:
+    # VPC and subnet sizes: Amazon VPC User Guide, "VPC CIDR blocks".
+    return _cidr(value) or (
+        "" if 16 <= IPv4Network(str(value)).prefixlen <= 28 else f"{value} is not from /16 to /28"
+    )
+
+
+def _window(value: object) -> str:
+    try:
+        Window.parse(str(value))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _days(value: object) -> str:
+    try:
+        parse_days(str(value))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _timezone(value: object) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(str(value))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return f"{value!r} is not a time zone such as Asia/Seoul"
+    return ""
+
+
+def _variable(value: object) -> str:
+    name = str(value)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        return f"{name!r} is not the name of an environment variable"
+    if KEY_LIKE.search(name.upper()):
+        return f"{name} looks like a key: it belongs in the secret, not in a file or template"
+    return ""
+
+
+def _source(value: object) -> str:
+    text = str(value)
+    if not text or re.fullmatch(GIT_SOURCE, text):
+        return ""
+    if re.match(r"(git\+)?https://[^/]*@", text):
+        return "carries a user or token before the host, which the template would publish"
+    return (
+        f"{text!r} is not a git repository at a ref, such as https://HOST/OWNER/REPO.git@v1.2; "
+        "a local folder cannot be deployed by this version"
+    )
+
+
+_path = _matches(r"(?!/)(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]+", "a path within the checkout")
+_line = _matches(r"[^\x00-\x1f\x7f]*", "one line of printable text")
+_clock = _matches(r"([01]\d|2[0-3]):[0-5]\d", "a time such as 09:00")
+_region = _matches(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")
+
+
+def _or_empty(check: Check) -> Check:
+    return lambda value: check(value) if value else ""
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    # Stack names: CreateStack in the CloudFormation API Reference.
+    ("stack.name", _matches(r"[A-Za-z][A-Za-z0-9-]{0,127}", "a letter, then letters, digits, -")),
+    ("stack.region", _region),
+    ("stack.allowed_accounts", _matches(r"\d{12}", "a 12-digit account id")),
+    # Tag keys and values: Tag in the CloudFormation API Reference; aws: is reserved.
+    ("stack.tags", _matches(r"(?!aws:).{1,128}", "a tag key of 1 to 128 characters without aws:")),
+    ("stack.tags=", _matches(r".{1,256}", "a tag value of 1 to 256 characters")),
+    ("bot.source", _source),
+    ("bot.entrypoint", _path),
+    ("bot.arguments", _line),
+    ("bot.requirements", _or_empty(_path)),
+    ("bot.run_at", _clock),
+    ("bot.days", _days),
+    ("bot.timezone", _timezone),
+    ("bot.environment", _variable),
+    ("bot.environment=", _line),
+    ("dashboard.entrypoint", _path),
+    ("dashboard.port", _between(1024, 65535)),
+    ("dashboard.cidrs", _cidr),
+    ("network.vpc_cidr", _vpc_cidr),
+    ("network.subnet_cidr", _vpc_cidr),
+    ("network.ssh_cidrs", _cidr),
+    ("network.key_name", _matches(r"[\x20-\x7e]{0,255}", "a key pair's name")),
+    ("workload.instance_types", _matches(r"[a-z0-9*?\[\].-]+", "an instance type or glob")),
+    ("workload.memory_mib", _between(1, 1 << 25)),
+    ("workload.cpu_average_percent", _between(0, 100)),
+    ("workload.window", _window),
+    ("host.disk_gib", _between(8, 16384)),
+    ("host.swap_mib", _between(0, 4096)),
+    ("market.session", _window),
+    ("monitoring.email", _or_empty(_matches(EMAIL, "an e-mail address"))),
+    ("usage.log_gb", _between(0, 10**9)),
+    ("usage.egress_gb", _between(0, 10**9)),
+    ("usage.backup_gb", _between(0, 10**9)),
+    ("usage.secret_reads", _between(0, 10**9)),
+)
+"""Key path -> check; a list is checked item by item, a table by its keys or, with ``=``, values."""
+
+NOT_YET = ("market.closed", "market.open", "backup.enabled", "dns.zone_id", "dns.name",
+           "budget.monthly_usd")  # fmt: skip
+"""Keys of the schema that this version's template cannot honour: refused rather than ignored."""
+
+
+def problems(config: Config) -> list[tuple[str, str]]:
+    """Everything that is wrong: pairs of a key's path and what is allowed there."""
+    found = list(_each_key(config))
+    return found or list(_together(config))
+
+
+def _each_key(config: Config) -> Iterator[tuple[str, str]]:
+    for path, check in CHECKS:
+        value = _value(config, path.rstrip("="))
+        if isinstance(value, dict):
+            value = list(value.values() if path.endswith("=") else value)
+        for one in value if isinstance(value, list) else [value]:
+            if problem := check(one):
+                yield path.rstrip("="), problem
+    for path in NOT_YET:
+        if _value(config, path):
+            yield path, "cannot be used yet: leave it out"
+
+
+def _together(config: Config) -> Iterator[tuple[str, str]]:
+    network = config.network
+    if not IPv4Network(network.subnet_cidr).subnet_of(IPv4Network(network.vpc_cidr)):
+        yield "network.subnet_cidr", f"{network.subnet_cidr} is not within {network.vpc_cidr}"
+    if len(config.stack.tags) > 40:
+        yield "stack.tags", "more than 40 tags (AWS allows 50, some are ours)"
+    if config.host.disk_gib * 1024 < config.host.swap_mib + 6 * 1024:
+        yield "host.swap_mib", f"leaves too little of a disk of {config.host.disk_gib} GiB"
+    if not config.workload.instance_types:
+        yield "workload.instance_types", "is empty; name at least one type"
+    if not config.workload.architectures:
+        yield "workload.architectures", "is empty; allowed are arm64, x86_64"
+    if config.workload.hours == "market":
+        yield from _market_hours(config)
+
+
+def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
+    window = Window.parse(config.workload.window)
+    hour, minute = map(int, config.bot.run_at.split(":"))
+    if not window.start <= hour * 60 + minute < window.end:
+        yield "bot.run_at", f"{config.bot.run_at} is outside of the host's window {window}"
+    if not parse_days(config.bot.days) <= set(range(5)):
+        yield "bot.days", f"{config.bot.days}: a market host is down on weekends"
+
+
+def parse_days(text: str) -> set[int]:
+    """Read systemd's weekdays (``Mon..Fri``, ``Mon,Wed``), Monday as 0. Raises ``ValueError``."""
+    days: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("..")
+        if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
+            raise ValueError(f"{text!r} is not weekdays such as Mon..Fri or Mon,Wed,Fri")
+        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        if end < start:
+            raise ValueError(f"{text!r} runs backwards; name the days one by one")
+        days |= set(range(start, end + 1))
+    return days
+
+
+def _value(config: Config, path: str) -> object:
+    section, _, key = path.partition(".")
+    return getattr(getattr(config, section), key)

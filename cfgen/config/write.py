@@ -1,0 +1,58 @@
+"""Writing a new, commented ``cfgen.toml``."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, get_args, get_origin
+
+import msgspec
+
+from cfgen.config.schema import Config
+
+
+def render(values: Mapping[str, object]) -> str:
+    """Write every key with its comment; those not in ``values`` (by path) show their default.
+
+    Keys left at their default are commented out, so that the file says what its owner chose and
+    shows what else there is.
+    """
+    lines = ["# cfgen.toml: every key is optional. A key behind # shows its default."]
+    defaults = Config()
+    for section in msgspec.structs.fields(Config):
+        lines += ["", f"# {_first_line(section.type)}", f"[{section.name}]"]
+        table = getattr(defaults, section.name)
+        for key in msgspec.structs.fields(table):
+            path = f"{section.name}.{key.name}"
+            chosen = path in values
+            value = toml_value(values[path] if chosen else getattr(table, key.name))
+            lines += [
+                f"# {describe(key.type)}",
+                f"{'' if chosen else '# '}{key.name} = {value}",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def toml_value(value: object) -> str:
+    """A TOML value. Strings are written as JSON writes them, which TOML 1.0 reads the same way."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, dict):
+        pairs = (f"{toml_value(str(key))} = {toml_value(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, Decimal):
+        return f'"{value:f}"'
+    # TOML forbids DEL in the open, JSON does not.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def describe(kind: object) -> str:
+    """The comment of a key."""
+    if get_origin(kind) is Annotated:
+        for meta in get_args(kind)[1:]:
+            if isinstance(meta, msgspec.Meta) and meta.description:
+                return meta.description
+    raise TypeError(f"{kind} has no description")
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,13 @@
+"""From a template to a running stack, telling the truth on the way.
+
+::
+
+    states.py      what a deploy does in each state that a stack can be in; pure
+    changeset.py   a change set as a value; pure
+    guards.py      what must not happen unasked; pure
+    parameters.py  which value each parameter gets, and where from; pure
+    causes.py      why it failed: the earliest real cause; pure
+    stack.py       the calls to CloudFormation, with client, clock and sleep passed in
+    run.py         the deploy itself, step by step
+    rehearse.py    the same against an AWS in memory
+"""

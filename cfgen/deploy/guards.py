@@ -1,0 +1,48 @@
+"""What must not happen unasked. Pure."""
+
+from collections.abc import Collection
+
+from cfgen.deploy.changeset import Change
+from cfgen.errors import Refused
+
+PROTECTED = {
+    "AWS::EC2::Instance": "the host",
+    "AWS::EC2::EIP": "its address",
+    "AWS::SecretsManager::Secret": "the secret",
+    "AWS::S3::Bucket": "the bucket",
+}
+"""Types whose loss costs more than a deploy."""
+
+
+def check_account(account: str, allowed: Collection[str]) -> None:
+    """Raise :class:`Refused` for an account that is not on the list; an empty list allows any."""
+    if allowed and account not in allowed:
+        raise Refused(
+            f"account {account} is not among stack.allowed_accounts ({', '.join(allowed)})",
+            "choose another --profile, or add the account to cfgen.toml",
+        )
+
+
+def check_replacements(changes: Collection[Change], allowed: Collection[str]) -> None:
+    """Raise :class:`Refused` if something protected may be lost that is not in ``allowed``."""
+    lost = [
+        change
+        for change in changes
+        if change.may_destroy
+        and change.resource_type in PROTECTED
+        and change.logical_id not in allowed
+    ]
+    if lost:
+        what = "; ".join(
+            f"{change.logical_id} ({PROTECTED[change.resource_type]}) "
+            f"{'would be removed' if change.action == 'Remove' else _replaced(change)}"
+            for change in lost
+        )
+        flags = " ".join(f"--allow-replace {change.logical_id}" for change in lost)
+        raise Refused(what, f"if that is wanted, add {flags}")
+
+
+def _replaced(change: Change) -> str:
+    certain = "would" if change.replacement == "True" else "might"
+    because = f" because of {', '.join(change.because)}" if change.because else ""
+    return f"{certain} be replaced{because}"

@@ -1,0 +1,89 @@
+"""Which value each parameter of a template gets. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from cfgen.errors import ConfigError
+
+IMAGE = "ImageId"
+LATEST_IMAGE = "LatestImageId"
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """A parameter as the template declares it; ``default`` is ``None`` where there is none."""
+
+    name: str
+    default: str | None
+    secret: bool = False
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """A value and where it comes from. ``keep`` takes the stack's own; ``value`` is that one."""
+
+    name: str
+    value: str
+    source: Literal["flag", "kept", "image", "default", "stand-in"]
+    secret: bool = False
+
+    @property
+    def keep(self) -> bool:
+        """Whether the deployed value is used again, unseen."""
+        return self.source == "kept"
+
+
+def choose_parameters(
+    declared: Sequence[Declared],
+    flags: Mapping[str, str],
+    deployed: Mapping[str, str],
+    newest_image: str | None,
+) -> tuple[Chosen, ...]:
+    """Flag, then the pinned image, then the template's default, then the deployed value.
+
+    A default that changed is taken: what cfgen.toml says arrives by it. The image stays what is
+    deployed, for another one replaces the host; ``newest_image`` is given where it shall be taken.
+    Raises :class:`ConfigError` for a flag without a parameter and a parameter without a value.
+    """
+    names = [parameter.name for parameter in declared]
+    if unknown := sorted(set(flags) - set(names)):
+        raise ConfigError(
+            f"--parameter {unknown[0]}: the template has no such parameter",
+            f"it has {', '.join(names)}",
+        )
+    return tuple(_choose(parameter, flags, deployed, newest_image) for parameter in declared)
+
+
+def _choose(
+    parameter: Declared,
+    flags: Mapping[str, str],
+    deployed: Mapping[str, str],
+    newest_image: str | None,
+) -> Chosen:
+    name, secret = parameter.name, parameter.secret
+    if name in flags:
+        return Chosen(name, flags[name], "flag", secret)
+    if name == IMAGE and newest_image:
+        return Chosen(name, newest_image, "image", secret)
+    if name == IMAGE and deployed.get(IMAGE):
+        return Chosen(name, deployed[IMAGE], "kept", secret)
+    if parameter.default is not None:
+        return Chosen(name, parameter.default, "default", secret)
+    if name in deployed:
+        return Chosen(name, deployed[name], "kept", secret)
+    raise ConfigError(
+        f"parameter {name} has no value", f"add --parameter {name}=VALUE, or set it in cfgen.toml"
+    )
+
+
+def changed(chosen: Sequence[Chosen], deployed: Mapping[str, str]) -> list[str]:
+    """A line for each parameter whose value differs from the deployed one; secrets are masked."""
+    return [
+        f"{one.name}: {_shown(one, deployed[one.name])} -> {_shown(one, one.value)}"
+        for one in chosen
+        if one.name in deployed and deployed[one.name] != one.value
+    ]
+
+
+def _shown(parameter: Chosen, value: str) -> str:
+    return "****" if parameter.secret else repr(value)

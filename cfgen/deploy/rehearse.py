@@ -1,0 +1,87 @@
+"""A deploy against an AWS in memory: moto's server, in this process.
+
+What it shows: the template is accepted, its references resolve, the deploy's own steps work. What
+it cannot show: whether AWS would accept every property, the outputs (moto has none for a stack made
+by a change set), and anything about the types that moto does not know, which are named at the end.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+from cfnlint.decode.decode import decode_str
+
+from cfgen.aws import Clients
+from cfgen.deploy.run import Result, Watcher, Wish, deploy
+from cfgen.deploy.stack import Stack, Waiting
+from cfgen.errors import ConfigError, Findings
+
+STAND_IN = "https://git.example.com/rehearsal.git@v1"
+"""For parameters without a value: moto fetches nothing."""
+
+
+class Rehearsal(msgspec.Struct, frozen=True):
+    """How it went: the resource types that were created, and those that were not."""
+
+    result: Result
+    tried: tuple[str, ...]
+    untried: tuple[str, ...]
+
+
+def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Rehearsal:
+    """Deploy twice: the second time must find nothing to do.
+
+    Raises :class:`ConfigError` where the extra is not installed, :class:`Findings` where the second
+    deploy changes something, and what :func:`cfgen.deploy.run.deploy` raises.
+    """
+    wish = msgspec.structs.replace(
+        wish, allowed_accounts=(), protect=False, stand_in=STAND_IN, refresh_image=False
+    )
+    with _memory() as endpoint:
+        clients = Clients(region, endpoint_url=endpoint, credentials=("rehearsal", "rehearsal"))
+        first = deploy(wish, clients, waiting, watcher)
+        watcher.note("rehearsal: the same deploy again")
+        again = deploy(
+            msgspec.structs.replace(wish, token=f"{wish.token}-again"), clients, waiting, watcher
+        )
+        stack = Stack(clients.cloudformation, wish.stack, waiting)
+        created = stack.resource_ids(first.stack_arn)
+    if again.changed:
+        raise Findings("the same deploy, made again, changed the stack again")
+    types = _types(wish.body)
+    tried = {types[name] for name in created if name in types}
+    return Rehearsal(first, tuple(sorted(tried)), tuple(sorted(set(types.values()) - tried)))
+
+
+def _types(body: str) -> dict[str, str]:
+    """Logical id -> type of a template that CloudFormation has already accepted."""
+    template, _ = decode_str(body)
+    return {name: resource["Type"] for name, resource in template["Resources"].items()}
+
+
+@contextmanager
+def _memory() -> Iterator[str]:
+    """An endpoint with nothing behind it but memory."""
+    try:
+        from moto.server import ThreadedMotoServer
+    except ImportError as error:
+        raise ConfigError("--rehearse needs the extra", "pip install 'cfgen[rehearse]'") from error
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    # moto tells of each request and of each type that it does not know: the latter are reported
+    # at the end.
+    loggers = [logging.getLogger(name) for name in ("werkzeug", "moto")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        server.start()
+        try:
+            host, port = server.get_host_and_port()
+            yield f"http://{host}:{port}"
+        finally:
+            server.stop()
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,270 @@
+"""The calls to CloudFormation about one stack. No waiters: they poll slowly and lie about success.
+
+Every call after the first takes the stack's ARN, for its name stops resolving during a delete.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from cfgen.aws import FAILURES, code_of, is_expired, is_transient, message_of
+from cfgen.deploy.changeset import ChangeSet, Kind, parse_changes, says_no_changes
+from cfgen.deploy.events import Event, parse_event
+from cfgen.deploy.parameters import Chosen, Declared
+from cfgen.deploy.states import is_final
+from cfgen.errors import AwsError, StillRunning
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, TagTypeDef
+
+T = TypeVar("T")
+
+FIRST_POLL, SLOWEST_POLL, SLOWING = 2.0, 10.0, 1.25
+"""Seconds between polls: the first, the slowest, and the factor from one to the next."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How to wait: ``clock`` and ``sleep`` in seconds, and for how many seconds at the most."""
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    limit: float
+
+
+class Deployed(msgspec.Struct, frozen=True):
+    """A stack that exists."""
+
+    arn: str
+    status: str
+    reason: str
+    parameters: dict[str, str]
+    outputs: dict[str, tuple[str, str]]
+    protected: bool
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What CloudFormation says of a template before anything is done."""
+
+    parameters: tuple[Declared, ...]
+    capabilities: tuple[str, ...]
+    capabilities_reason: str
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A change set that was asked for."""
+
+    arn: str
+    stack_arn: str
+    kind: Kind
+
+
+class Stack:
+    """One stack, by name until its ARN is known."""
+
+    def __init__(self, client: "CloudFormationClient", name: str, waiting: Waiting) -> None:
+        self._client = client
+        self._waiting = waiting
+        self.name = name
+
+    def find(self, stack: str | None = None) -> Deployed | None:
+        """The stack (by default by its name), or ``None`` if there is none.
+
+        Only AWS's "does not exist" counts as absence: AccessDenied is not.
+        """
+        try:
+            found = self._client.describe_stacks(StackName=stack or self.name)["Stacks"][0]
+        except ClientError as error:
+            if code_of(error) == "ValidationError" and "does not exist" in message_of(error):
+                return None
+            raise
+        return Deployed(
+            found["StackId"],
+            found["StackStatus"],
+            found.get("StackStatusReason", ""),
+            {
+                parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+                for parameter in found.get("Parameters", ())
+            },
+            {
+                output["OutputKey"]: (output["OutputValue"], output.get("Description", ""))
+                for output in found.get("Outputs", ())
+            },
+            found.get("EnableTerminationProtection", False),
+        )
+
+    def summarize(self, body: str) -> Summary:
+        """Ask which parameters and capabilities a template needs."""
+        summary = self._client.get_template_summary(TemplateBody=body)
+        return Summary(
+            tuple(
+                Declared(
+                    parameter["ParameterKey"],
+                    parameter.get("DefaultValue"),
+                    parameter.get("NoEcho", False),
+                )
+                for parameter in summary.get("Parameters", ())
+            ),
+            tuple(summary.get("Capabilities", ())),
+            summary.get("CapabilitiesReason", ""),
+        )
+
+    def start_change_set(
+        self,
+        name: str,
+        kind: Kind,
+        body: str,
+        parameters: Sequence[Chosen],
+        capabilities: Sequence[str],
+        tags: Mapping[str, str],
+    ) -> Started | None:
+        """Ask for a change set; ``None`` where AWS says at once that nothing would change."""
+        try:
+            created = self._client.create_change_set(
+                StackName=self.name,
+                ChangeSetName=name,
+                ChangeSetType=kind,
+                TemplateBody=body,
+                Parameters=[_api_parameter(parameter) for parameter in parameters],
+                Capabilities=list(capabilities),  # type: ignore[arg-type]
+                Tags=[_api_tag(key, value) for key, value in sorted(tags.items())],
+                ClientToken=name,
+            )
+        except ClientError as error:
+            if says_no_changes(message_of(error)):
+                return None
+            raise
+        return Started(created["Id"], created["StackId"], kind)
+
+    def read_change_set(self, started: Started) -> ChangeSet | None:
+        """Wait until the change set can be read; ``None`` if it holds no change.
+
+        Raises :class:`AwsError` with AWS's reason where it failed.
+        """
+
+        def probe() -> tuple[str, str] | None:
+            described = self._client.describe_change_set(ChangeSetName=started.arn)
+            status = described["Status"]
+            if status in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+                return None
+            return status, described.get("StatusReason", "")
+
+        status, reason = self._until(f"the change set of {self.name}", probe)
+        if status != "CREATE_COMPLETE":
+            if says_no_changes(reason):
+                return None
+            raise AwsError(f"CloudFormation turned the change set down: {reason or status}")
+        pages = self._client.get_paginator("describe_change_set").paginate(
+            ChangeSetName=started.arn
+        )
+        return ChangeSet(started.arn, started.stack_arn, started.kind, parse_changes(pages))
+
+    def delete_change_set(self, arn: str) -> None:
+        """Delete a change set that will not be executed."""
+        self._client.delete_change_set(ChangeSetName=arn)
+
+    def execute(self, change_set: ChangeSet, token: str) -> None:
+        """Start the change. A failure rolls back."""
+        self._client.execute_change_set(
+            ChangeSetName=change_set.arn, ClientRequestToken=token, DisableRollback=False
+        )
+
+    def delete(self, arn: str, token: str) -> None:
+        """Start deleting the stack."""
+        self._client.delete_stack(StackName=arn, ClientRequestToken=token)
+
+    def protect(self, arn: str, *, enabled: bool) -> None:
+        """Set termination protection."""
+        self._client.update_termination_protection(
+            StackName=arn, EnableTerminationProtection=enabled
+        )
+
+    def resource_ids(self, arn: str) -> set[str]:
+        """Logical ids of the resources that the stack has."""
+        paginator = self._client.get_paginator("list_stack_resources")
+        return {
+            resource["LogicalResourceId"]
+            for page in paginator.paginate(StackName=arn)
+            for resource in page["StackResourceSummaries"]
+        }
+
+    def event_ids(self, arn: str) -> set[str]:
+        """Ids of all events so far: what comes later belongs to the next operation."""
+        return {event.id for event in self._events_since(arn, set())}
+
+    def follow(self, arn: str, seen: set[str], watch: Callable[[Event], None]) -> list[Event]:
+        """Wait for the operation's end, passing each new event to ``watch`` in order of time.
+
+        Throttling and a cut connection do not end it. Raises :class:`StillRunning` when the time
+        is up or the credentials run out: the operation goes on without us.
+        """
+        events: list[Event] = []
+
+        def probe() -> list[Event] | None:
+            for event in self._events_since(arn, seen):
+                seen.add(event.id)
+                events.append(event)
+                watch(event)
+            return events if events and events[-1].ends(arn) else None
+
+        return self._until(f"stack {self.name}", probe)
+
+    def wait_deleted(self, arn: str) -> str:
+        """Wait until a delete ended, and give the status that it ended in."""
+
+        def probe() -> str | None:
+            found = self.find(arn)
+            status = found.status if found else "DELETE_COMPLETE"
+            return status if is_final(status) else None
+
+        return self._until(f"the deletion of stack {self.name}", probe)
+
+    def _events_since(self, arn: str, seen: set[str]) -> list[Event]:
+        """New events in order of time. The API gives the newest first."""
+        new: list[Event] = []
+        paginator = self._client.get_paginator("describe_stack_events")
+        for page in paginator.paginate(StackName=arn):
+            for entry in page["StackEvents"]:
+                if entry["EventId"] in seen:
+                    return new[::-1]
+                new.append(parse_event(entry))
+        return new[::-1]
+
+    def _until(self, what: str, probe: Callable[[], T | None]) -> T:
+        """Call ``probe`` until it gives something."""
+        deadline = self._waiting.clock() + self._waiting.limit
+        pause = FIRST_POLL
+        while True:
+            try:
+                result = probe()
+            except FAILURES as error:
+                if is_expired(error):
+                    raise StillRunning(
+                        f"the credentials expired while waiting for {what}, which goes on in AWS",
+                        "renew them, then run the same command again",
+                    ) from error
+                if not is_transient(error):
+                    raise
+                result = None
+            if result is not None:
+                return result
+            if self._waiting.clock() >= deadline:
+                raise StillRunning(
+                    f"gave up waiting for {what} after {self._waiting.limit:.0f} s; it goes on "
+                    "in AWS",
+                    "wait longer with --timeout, or look at the stack in the console",
+                )
+            self._waiting.sleep(pause)
+            pause = min(pause * SLOWING, SLOWEST_POLL)
+
+
+def _api_parameter(parameter: Chosen) -> "ParameterTypeDef":
+    if parameter.keep:
+        return {"ParameterKey": parameter.name, "UsePreviousValue": True}
+    return {"ParameterKey": parameter.name, "ParameterValue": parameter.value}
+
+
+def _api_tag(key: str, value: str) -> "TagTypeDef":
+    return {"Key": key, "Value": value}

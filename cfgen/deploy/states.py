@@ -1,0 +1,63 @@
+"""What a deploy does in each state of a stack.
+
+The states are those of ``StackStatus`` in the CloudFormation API Reference.
+"""
+
+from enum import Enum
+
+
+class Way(Enum):
+    """How a deploy goes on from a state."""
+
+    CREATE = "a change set that creates"
+    UPDATE = "a change set that updates"
+    RECREATE = "delete what never came up, then create"
+    REPAIR = "refuse: the stack needs repair"
+    WAIT = "refuse: something is under way"
+
+
+WAYS: dict[str, Way] = {
+    "REVIEW_IN_PROGRESS": Way.CREATE,
+    "CREATE_COMPLETE": Way.UPDATE,
+    "UPDATE_COMPLETE": Way.UPDATE,
+    "UPDATE_ROLLBACK_COMPLETE": Way.UPDATE,
+    "IMPORT_COMPLETE": Way.UPDATE,
+    "IMPORT_ROLLBACK_COMPLETE": Way.UPDATE,
+    "ROLLBACK_COMPLETE": Way.RECREATE,
+    "CREATE_FAILED": Way.REPAIR,
+    "UPDATE_FAILED": Way.REPAIR,
+    "UPDATE_ROLLBACK_FAILED": Way.REPAIR,
+    "ROLLBACK_FAILED": Way.REPAIR,
+    "DELETE_FAILED": Way.REPAIR,
+    "IMPORT_ROLLBACK_FAILED": Way.REPAIR,
+    "DELETE_COMPLETE": Way.CREATE,
+}
+
+SUCCEEDED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+ROLLED_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+
+
+def way_of(status: str | None) -> Way:
+    """The way on from a status, ``None`` for a stack that does not exist.
+
+    A status that is not known counts as one that needs repair: nothing is done to it.
+    """
+    if status is None:
+        return Way.CREATE
+    if status in WAYS:
+        return WAYS[status]
+    return Way.WAIT if status.endswith("_IN_PROGRESS") else Way.REPAIR
+
+
+def is_final(status: str) -> bool:
+    """Whether an operation has ended. A clean-up is still under way."""
+    return not status.endswith("_IN_PROGRESS")
+
+
+def repair_command(status: str, arn: str, region: str) -> str:
+    """The command that mends a stack in this state."""
+    verb = {
+        "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
+        "UPDATE_FAILED": "rollback-stack",
+    }.get(status, "delete-stack")
+    return f"aws cloudformation {verb} --region {region} --stack-name {arn}"

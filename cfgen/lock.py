@@ -1,0 +1,109 @@
+"""``cfgen.lock``: the plan and the machine image that were chosen, and the prices they rest on.
+
+A cheaper plan found later is mentioned, never switched to unasked: a switch replaces the host.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cfgen.errors import ConfigError
+from cfgen.files import read_text, write_atomically
+from pricing.offers import Architecture
+from pricing.plans import Plan
+from pricing.recommend import Recommendation
+from pricing.workload import Hours
+
+FILE_NAME = "cfgen.lock"
+SCHEMA_VERSION = 1
+IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
+"""Public Systems Manager parameter with the newest Amazon Linux 2023 image of an architecture."""
+
+
+class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the template needs of a plan. ``monthly_usd`` is what it cost when it was locked."""
+
+    id: str
+    instance_type: str
+    arch: Architecture
+    purchase: str
+    hours: Hours
+    shape: Literal["instance", "group"]
+    availability_zone_id: str | None
+    burstable: bool
+    monthly_usd: Decimal
+
+    @classmethod
+    def of(cls, plan: Plan) -> "LockedPlan":
+        """Keep of a plan what outlives its prices."""
+        kind = plan.offer.instance_type
+        return cls(
+            plan.id,
+            kind.name,
+            kind.arch,
+            plan.offer.purchase.name,
+            plan.hours,
+            plan.shape,
+            plan.offer.availability_zone_id,
+            kind.baseline_percent is not None,
+            plan.monthly,
+        )
+
+    @property
+    def image_parameter(self) -> str:
+        """The public parameter that names the newest image for this plan."""
+        return IMAGE_PARAMETER.format(arch=self.arch)
+
+
+class LockedPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the choice rested on."""
+
+    mode: Literal["live", "cache", "snapshot"]
+    as_of: str
+
+
+class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file. ``image`` is the image's public parameter."""
+
+    schema_version: int
+    region: str
+    locked_at: str
+    plan: LockedPlan
+    image: str
+    prices: LockedPrices
+
+
+def lock_of(recommendation: Recommendation, plan: Plan, now: datetime) -> Lock:
+    """Lock a plan of a recommendation."""
+    market = recommendation.market
+    locked = LockedPlan.of(plan)
+    return Lock(
+        SCHEMA_VERSION,
+        market.region,
+        now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        locked,
+        locked.image_parameter,
+        LockedPrices(market.mode, market.as_of),
+    )
+
+
+def read_lock(path: Path) -> Lock | None:
+    """Read the lock, or ``None`` where there is none. Raises :class:`ConfigError`."""
+    if not path.exists():
+        return None
+    again = "write it anew with: cfgen recommend --write"
+    try:
+        lock = msgspec.json.decode(read_text(path), type=Lock)
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{path}: not a lock that this version reads: {error}", again) from error
+    if lock.schema_version != SCHEMA_VERSION:
+        raise ConfigError(f"{path}: schema version {lock.schema_version} is unknown", again)
+    return lock
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Replace the lock. Raises :class:`ConfigError`."""
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(lock)).decode() + "\n")

@@ -1,0 +1,249 @@
+"""The stages, in order. The command line calls these and nothing below them.
+
+Each is a function from values to a value; clients, clock and sleep are passed in.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from cfgen.config.load import FILE_NAME as CONFIG_NAME
+from cfgen.config.load import Override, load_config, make_config
+from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
+from cfgen.config.write import render as render_config
+from cfgen.errors import ConfigError, Refused
+from cfgen.files import write_atomically
+from cfgen.lock import FILE_NAME as LOCK_NAME
+from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
+from pricing.market import Market
+from pricing.plans import Plan
+from pricing.recommend import Recommendation
+from pricing.recommend import recommend as rank
+from pricing.sources.snapshot import SnapshotSource, load_snapshot
+
+if TYPE_CHECKING:
+    from cfgen.deploy.rehearse import Rehearsal
+    from cfgen.deploy.run import Result, Watcher, Wish
+    from cfgen.deploy.stack import Waiting
+    from cfgen.lint.findings import Finding
+
+PricesMode = Literal["auto", "live", "offline"]
+Format = Literal["yaml", "json"]
+
+__all__ = ["load_config"]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The plan to build. ``lock`` is the lock that holds it, if there is one.
+
+    ``cheaper`` is a plan that would cost less than the locked one, ``saves`` says how much.
+    """
+
+    plan: LockedPlan
+    recommendation: Recommendation
+    lock: Lock | None
+    cheaper: Plan | None
+
+    @property
+    def current(self) -> Plan | None:
+        """The plan at today's prices."""
+        return self.recommendation.plan(self.plan.id)
+
+
+class DeployRequest(msgspec.Struct, frozen=True):
+    """What ``deploy`` was asked for; ``limit`` is in seconds."""
+
+    config: Config
+    body: str
+    parameters: dict[str, str]
+    allow_replace: tuple[str, ...]
+    refresh_image: bool
+    limit: float
+
+
+def read_market(config: Config, mode: PricesMode) -> Market:
+    """Read the prices of the configured region and types.
+
+    Raises :class:`pricing.errors.PricingError`, and :class:`ConfigError` for ``live``, which never
+    falls back.
+    """
+    if mode == "live":
+        raise ConfigError(
+            "--prices live: this version reads the embedded snapshot only", "use --prices offline"
+        )
+    source = SnapshotSource(load_snapshot())
+    return source.read(config.stack.region, tuple(config.workload.instance_types))
+
+
+def recommend(config: Config, mode: PricesMode) -> Recommendation:
+    """Rank every way to run the configured bot."""
+    market = read_market(config, mode)
+    return rank(market, workload_of(config), host_shape_of(config), usage_of(config))
+
+
+def lock_path(config_path: Path | None) -> Path:
+    """The lock lies beside the configuration."""
+    return (config_path.parent if config_path else Path()) / LOCK_NAME
+
+
+def write_recommended(recommendation: Recommendation, path: Path, now: datetime) -> Lock:
+    """Lock the recommended plan. Raises :class:`Refused` where nothing fits."""
+    lock = lock_of(recommendation, _recommended(recommendation), now)
+    write_lock(path, lock)
+    return lock
+
+
+def choose(config: Config, mode: PricesMode, path: Path, *, refresh: bool, insist: bool) -> Choice:
+    """Keep the locked plan, or choose one where nothing is locked or ``refresh`` is set.
+
+    ``insist`` says that the user asked for a choice of their own: it is refused where it differs
+    from the lock, rather than ignored. Raises :class:`Refused` and :class:`ConfigError`.
+    """
+    recommendation = recommend(config, mode)
+    lock = None if refresh else read_lock(path)
+    if lock is None:
+        plan = LockedPlan.of(_recommended(recommendation))
+        return Choice(plan, recommendation, None, None)
+    anew = "add --refresh to choose anew, which replaces a host that runs"
+    if lock.region != config.stack.region:
+        raise ConfigError(f"{path}: is for {lock.region}, not for {config.stack.region}", anew)
+    current = recommendation.plan(lock.plan.id)
+    if current is None:
+        raise Refused(f"{path}: keeps {lock.plan.id}, which is not among the wanted plans", anew)
+    if current.rejected_because:
+        reasons = "; ".join(rejection.reason for rejection in current.rejected_because)
+        raise Refused(f"{path}: keeps {lock.plan.id}, which no longer fits: {reasons}", anew)
+    best = _recommended(recommendation)
+    if insist and best.id != current.id:
+        raise Refused(f"{path}: keeps {current.id}, these options would choose {best.id}", anew)
+    cheaper = best if best.monthly < current.monthly else None
+    return Choice(lock.plan, recommendation, lock, cheaper)
+
+
+def _recommended(recommendation: Recommendation) -> Plan:
+    plan = recommendation.recommended
+    if plan is None:
+        reasons = [
+            f"{plan.id}: {'; '.join(rejection.reason for rejection in plan.rejected_because)}"
+            for plan in recommendation.plans[:3]
+        ]
+        raise Refused(
+            "\n  ".join(["no plan fits the workload", *reasons]),
+            "relax what cfgen.toml asks for; cfgen recommend --all shows every plan",
+        )
+    return plan
+
+
+def build(config: Config, plan: LockedPlan, output: Format = "yaml") -> str:
+    """The template's text: the same input gives the same bytes."""
+    # Here and not at the top: troposphere and PyYAML take 0.1 s, which `recommend` must not pay.
+    from cfgen.template import render
+    from cfgen.template.build import build as build_template
+
+    template = build_template(config, plan)
+    return render.to_yaml(template) if output == "yaml" else render.to_json(template)
+
+
+def lint(text: str, region: str) -> "tuple[Finding, ...]":
+    """Lint a template's text."""
+    from cfgen.lint.run import lint_template
+
+    return lint_template(text, region)
+
+
+def lint_or_refuse(text: str, region: str, name: str) -> None:
+    """Raise :class:`Refused` with the findings, if there are any."""
+    if findings := lint(text, region):
+        lines = "\n  ".join(finding.located("template.yaml") for finding in findings)
+        raise Refused(f"{name} has lint findings:\n  {lines}", "--no-lint goes on all the same")
+
+
+def write_template(path: Path, text: str) -> None:
+    """Write a template, whole or not at all. Raises :class:`ConfigError`."""
+    write_atomically(path, text)
+
+
+def new_config_path(path: Path | None, *, force: bool) -> Path:
+    """Where ``init`` writes. Raises :class:`Refused` if something is there already."""
+    target = path or Path(CONFIG_NAME)
+    if target.exists() and not force:
+        raise Refused(f"{target} exists", "edit it, or overwrite it with --force")
+    return target
+
+
+def needs_terminal(what: str, instead: str, *, present: bool) -> None:
+    """Raise :class:`Refused` where a question could not be asked."""
+    if not present:
+        raise Refused(f"{what}, and there is no terminal to ask on", f"add {instead}")
+
+
+def default_of(key: str) -> str:
+    """The default of a key, as a string."""
+    section, _, name = key.partition(".")
+    return str(getattr(getattr(Config(), section), name))
+
+
+def write_config(path: Path, values: Mapping[str, object]) -> None:
+    """Check the values as cfgen.toml's and write the commented file."""
+    overrides = tuple(Override(key, value, key) for key, value in values.items())
+    make_config({}, str(path), overrides)
+    write_atomically(path, render_config(values))
+
+
+def keep_choice(choice: Choice, path: Path, now: datetime) -> bool:
+    """Lock a plan that is not locked yet, and say whether it was written."""
+    plan = choice.recommendation.plan(choice.plan.id)
+    if choice.lock or plan is None:
+        return False
+    write_lock(path, lock_of(choice.recommendation, plan, now))
+    return True
+
+
+def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Result":
+    """Deploy to AWS. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.run import deploy as run
+
+    clients = Clients(request.config.stack.region, profile)
+    with aws_errors():
+        return run(_wish(request), clients, _waiting(request.limit), watcher)
+
+
+def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
+    """Deploy, twice, to an AWS in memory. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import aws_errors
+    from cfgen.deploy.rehearse import rehearse as run
+
+    region = request.config.stack.region
+    with aws_errors():
+        return run(_wish(request), region, _waiting(request.limit), watcher)
+
+
+def _wish(request: DeployRequest) -> "Wish":
+    from uuid import uuid4
+
+    from cfgen.deploy.run import Wish
+
+    stack = request.config.stack
+    return Wish(
+        stack.name,
+        request.body,
+        f"cfgen-{uuid4().hex}",
+        request.parameters,
+        stack.tags,
+        tuple(stack.allowed_accounts),
+        request.allow_replace,
+        request.refresh_image,
+        stack.termination_protection,
+    )
+
+
+def _waiting(limit: float) -> "Waiting":
+    import time
+
+    from cfgen.deploy.stack import Waiting
+
+    return Waiting(time.monotonic, time.sleep, limit)

@@ -1,0 +1,73 @@
+"""A deploy for people: the preview, the events, the outputs, the rehearsal."""
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from cfgen.deploy.changeset import Change, ChangeSet
+from cfgen.deploy.events import Event
+from cfgen.deploy.rehearse import Rehearsal
+from cfgen.report.paper import Paper
+
+ACTION_STYLES = {"Add": "green", "Modify": "yellow", "Remove": "red"}
+
+
+def preview_text(
+    change_set: ChangeSet, capabilities: str, parameters: list[str], paper: Paper
+) -> str:
+    """What would change: a row a resource, replacements in red."""
+    table = paper.table("Action", "Resource", "Type", "Replaced", "Because of")
+    for change in change_set.changes:
+        table.add_row(
+            Text(change.action, style=ACTION_STYLES.get(change.action, "")),
+            change.logical_id,
+            change.resource_type,
+            _replaced(change),
+            ", ".join(change.because),
+        )
+    parts: list[RenderableType] = [table]
+    parts += [f"parameter {line}" for line in parameters]
+    if capabilities:
+        parts.append(f"capabilities: {capabilities}")
+    return paper.render(parts).rstrip("\n")
+
+
+def _replaced(change: Change) -> Text:
+    words = {"True": "yes", "Conditional": "maybe", "False": "no"}
+    style = "bold red" if change.may_destroy else ""
+    return Text(words.get(change.replacement, ""), style=style)
+
+
+def event_text(event: Event, paper: Paper) -> str:
+    """A line: time in UTC, status, resource, reason."""
+    style = (
+        "red"
+        if "FAILED" in event.status or "ROLLBACK" in event.status
+        else "green"
+        if event.status.endswith("_COMPLETE")
+        else ""
+    )
+    line = Text(f"{event.time:%H:%M:%S} ")
+    line.append(f"{event.status:<20}", style=style)
+    line.append(f" {event.logical_id} ({event.resource_type})")
+    if event.reason:
+        line.append(f": {event.reason}")
+    return paper.render([line]).rstrip("\n")
+
+
+def outputs_text(outputs: dict[str, tuple[str, str]]) -> str:
+    """The stack's outputs: each one's description, then its value."""
+    return "".join(
+        f"{name}: {description}\n  {value}\n"
+        for name, (value, description) in sorted(outputs.items())
+    )
+
+
+def rehearsal_text(rehearsal: Rehearsal) -> str:
+    """What the rehearsal showed, and what it could not show."""
+    untried = ", ".join(rehearsal.untried) or "none"
+    lines = [
+        "The stack came up, and the same deploy again found nothing to change.",
+        f"Exercised: {', '.join(rehearsal.tried)}",
+        f"Not exercised, for moto passes it over or a condition is false: {untried}",
+    ]
+    return "\n".join(lines) + "\n"

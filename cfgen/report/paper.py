@@ -1,0 +1,46 @@
+"""Rendering with rich: colour and a frame on a terminal, bare columns where piped."""
+
+import io
+from collections.abc import Iterable
+
+import msgspec
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """What is written on. ``width`` in columns; 0 leaves lines as long as they are."""
+
+    terminal: bool = False
+    color: bool = False
+    width: int = 0
+
+    def render(self, parts: Iterable[RenderableType]) -> str:
+        """Render the parts one below the other."""
+        file = io.StringIO()
+        console = Console(
+            file=file,
+            force_terminal=self.terminal,
+            no_color=not self.color,
+            width=self.width or 1000,
+            highlight=False,
+            emoji=False,
+            markup=False,
+            legacy_windows=False,
+        )
+        for part in parts:
+            console.print(part, soft_wrap=not self.width and isinstance(part, str))
+        return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
+
+    def table(self, *headings: str, right: tuple[str, ...] = ()) -> Table:
+        """A table with these columns; those named in ``right`` hold numbers."""
+        from rich import box
+
+        table = Table(box=box.SIMPLE_HEAD if self.terminal else None, pad_edge=False)
+        for heading in headings:
+            table.add_column(
+                heading,
+                justify="right" if heading in right else "left",
+                no_wrap=heading in right or not self.terminal,
+            )
+        return table

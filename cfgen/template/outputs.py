@@ -1,0 +1,55 @@
+"""What a person needs next."""
+
+from troposphere import AWSHelperFn, GetAtt, Output, Ref, Sub, Template
+
+from cfgen.template.design import Design
+
+
+def add(template: Template, design: Design) -> None:
+    """Add the outputs; none of them holds a key."""
+    config = design.config
+    fixed = config.network.elastic_ip
+    _add(template, "InstanceId", "The host", Ref("Host"))
+    _add(
+        template,
+        "PublicAddress",
+        "The host's fixed address" if fixed else "The host's address, until it is stopped",
+        Ref("Address") if fixed else GetAtt("Host", "PublicIp"),
+    )
+    _add(
+        template,
+        "StoreKeysCommand",
+        "First of all: put the broker's keys, a JSON object in keys.json, into the secret",
+        Sub(
+            "aws secretsmanager put-secret-value --region ${AWS::Region} --secret-id ${KisSecret}"
+            " --secret-string file://keys.json"
+        ),
+    )
+    _add(
+        template,
+        "ConnectCommand",
+        "A shell on the host, without an open port",
+        Sub("aws ssm start-session --region ${AWS::Region} --target ${Host}"),
+    )
+    _add(
+        template,
+        "LogCommand",
+        "The logs of bot and dashboard, as they come",
+        Sub("aws logs tail ${BotLogGroup} --region ${AWS::Region} --follow"),
+    )
+    if config.dashboard.enabled:
+        ports = f'{{"portNumber":["{config.dashboard.port}"],"localPortNumber":["5001"]}}'
+        _add(
+            template,
+            "DashboardCommand",
+            "The dashboard, on http://localhost:5001 while the command runs",
+            Sub(
+                "aws ssm start-session --region ${AWS::Region} --target ${Host}"
+                f" --document-name AWS-StartPortForwardingSession --parameters '{ports}'"
+            ),
+        )
+    _add(template, "AlertTopicArn", "The topic that alarms are sent to", Ref("AlertTopic"))
+
+
+def _add(template: Template, name: str, description: str, value: AWSHelperFn) -> None:
+    template.add_output(Output(name, Description=description, Value=value))

@@ -1,0 +1,18 @@
+"""The broker's keys."""
+
+from troposphere import Sub, Template, secretsmanager
+
+from cfgen.template.design import Design
+
+
+def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layers' common form
+    """Add an empty secret: no placeholder keys, and nothing that an update could overwrite."""
+    template.add_resource(
+        secretsmanager.Secret(
+            "KisSecret",
+            Name=Sub("${AWS::StackName}/kis-api"),
+            Description="Keys of the Korea Investment & Securities Open API, as a JSON object",
+            DeletionPolicy="Retain",
+            UpdateReplacePolicy="Retain",
+        )
+    )

@@ -1,0 +1,201 @@
+"""States, change sets, guards, parameters and causes: values in, values out."""
+
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+
+from cfgen.deploy.causes import first_cause
+from cfgen.deploy.changeset import Change, parse_changes, says_no_changes
+from cfgen.deploy.events import Event
+from cfgen.deploy.guards import check_account, check_replacements
+from cfgen.deploy.parameters import Chosen, Declared, changed, choose_parameters
+from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, WAYS, Way, repair_command, way_of
+from cfgen.errors import ConfigError, Refused
+
+
+def stack_statuses() -> list[str]:
+    client = boto3.session.Session().client("cloudformation", region_name="ap-northeast-2")
+    shape = client.meta.service_model.shape_for("StackStatus")
+    return list(shape.enum)  # type: ignore[attr-defined]
+
+
+def test_every_state_that_aws_knows_has_a_way() -> None:
+    for status in stack_statuses():
+        way = way_of(status)
+        if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+            assert way is Way.WAIT, status
+        else:
+            assert status in WAYS, status
+    assert set(WAYS) <= set(stack_statuses())
+    assert set(stack_statuses()) >= SUCCEEDED | ROLLED_BACK
+
+
+def test_absence_creates_and_what_is_unknown_is_left_alone() -> None:
+    assert way_of(None) is Way.CREATE
+    assert way_of("SOMETHING_NEW") is Way.REPAIR
+    assert way_of("SOMETHING_NEW_IN_PROGRESS") is Way.WAIT
+
+
+@pytest.mark.parametrize(
+    ("status", "verb"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+        ("UPDATE_FAILED", "rollback-stack"),
+        ("ROLLBACK_FAILED", "delete-stack"),
+        ("DELETE_FAILED", "delete-stack"),
+        ("CREATE_FAILED", "delete-stack"),
+    ],
+)
+def test_the_command_that_mends(status: str, verb: str) -> None:
+    assert repair_command(status, "arn", "r") == (
+        f"aws cloudformation {verb} --region r --stack-name arn"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "none"),
+    [
+        ("The submitted information didn't contain changes. Submit different ...", True),
+        ("No updates are to be performed.", True),
+        ("Template error: ...", False),
+        ("", False),
+    ],
+)
+def test_both_texts_of_no_changes(reason: str, none: bool) -> None:
+    assert says_no_changes(reason) is none
+
+
+def test_a_change_set_of_two_pages_with_all_six_actions() -> None:
+    actions = ["Add", "Modify", "Remove", "Import", "Dynamic", "SyncWithActual"]
+    entries = [
+        {
+            "Type": "Resource",
+            "ResourceChange": {
+                "Action": action,
+                "LogicalResourceId": f"R{number}",
+                "ResourceType": "AWS::EC2::Instance",
+            },
+        }
+        for number, action in enumerate(actions)
+    ]
+    entries[1]["ResourceChange"] |= {  # type: ignore[operator]
+        "Replacement": "True",
+        "Details": [
+            {"Target": {"Attribute": "Properties", "Name": "ImageId"}},
+            {"Target": {"Attribute": "Tags"}},
+            {"Target": {"Attribute": "Properties", "Name": "ImageId"}},
+        ],
+    }
+    hook = {"Type": "Resource"}
+    changes = parse_changes([{"Changes": entries[:3]}, {"Changes": [*entries[3:], hook]}, {}])
+    assert [change.action for change in changes] == actions
+    assert changes[1].because == ("ImageId", "Tags")
+    assert [change.action for change in changes if change.may_destroy] == ["Modify", "Remove"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["AWS::EC2::Instance", "AWS::EC2::EIP", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"],
+)
+@pytest.mark.parametrize(
+    "fate",
+    [
+        {"action": "Remove"},
+        {"action": "Modify", "replacement": "True", "because": ("ImageId",)},
+        {"action": "Modify", "replacement": "Conditional"},
+    ],
+)
+def test_what_may_be_lost_needs_its_own_leave(kind: str, fate: dict[str, str]) -> None:
+    change = Change("Precious", kind, **fate)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="Precious") as caught:
+        check_replacements([change], ["Other"])
+    assert "--allow-replace Precious" in caught.value.hint
+    check_replacements([change], ["Precious"])
+
+
+def test_what_is_not_precious_may_go() -> None:
+    check_replacements([Change("Alarm", "AWS::CloudWatch::Alarm", "Remove")], [])
+    check_replacements([Change("Host", "AWS::EC2::Instance", "Modify", "False")], [])
+
+
+def test_accounts() -> None:
+    check_account("1", [])
+    check_account("1", ["1", "2"])
+    with pytest.raises(Refused, match="account 3 is not among"):
+        check_account("3", ["1", "2"])
+
+
+DECLARED = (
+    Declared("AppSource", None),
+    Declared("ImageId", ""),
+    Declared("AlertEmail", "new@example.com"),
+    Declared("Token", "", secret=True),
+)
+
+
+def values(chosen: tuple[Chosen, ...]) -> dict[str, tuple[str, str]]:
+    return {one.name: (one.value, one.source) for one in chosen}
+
+
+def test_a_first_deploy_takes_flags_the_newest_image_and_defaults() -> None:
+    chosen = choose_parameters(DECLARED, {"AppSource": "https://h/a@v1"}, {}, "ami-1")
+    assert values(chosen) == {
+        "AppSource": ("https://h/a@v1", "flag"),
+        "ImageId": ("ami-1", "image"),
+        "AlertEmail": ("new@example.com", "default"),
+        "Token": ("", "default"),
+    }
+
+
+def test_a_later_deploy_keeps_image_and_what_has_no_default_and_takes_new_defaults() -> None:
+    deployed = {"AppSource": "https://h/a@v1", "ImageId": "ami-1", "AlertEmail": "old@example.com"}
+    chosen = choose_parameters(DECLARED, {}, deployed, None)
+    assert values(chosen)["AppSource"] == ("https://h/a@v1", "kept")
+    assert values(chosen)["ImageId"] == ("ami-1", "kept")
+    assert values(chosen)["AlertEmail"] == ("new@example.com", "default")
+    assert changed(chosen, deployed) == ["AlertEmail: 'old@example.com' -> 'new@example.com'"]
+
+
+def test_secrets_are_masked_where_values_are_shown() -> None:
+    chosen = choose_parameters(DECLARED, {"Token": "canary", "AppSource": "x"}, {}, None)
+    assert changed(chosen, {"Token": "old-canary"}) == ["Token: **** -> ****"]
+
+
+def test_a_parameter_without_a_value_says_how_to_give_one() -> None:
+    with pytest.raises(ConfigError, match="AppSource has no value") as caught:
+        choose_parameters(DECLARED, {}, {}, None)
+    assert "--parameter AppSource=VALUE" in caught.value.hint
+
+
+def test_a_value_without_a_parameter_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match="Sorce"):
+        choose_parameters(DECLARED, {"Sorce": "x"}, {}, None)
+
+
+START = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def event(
+    second: int, name: str, status: str, reason: str = "", kind: str = "AWS::EC2::EIP"
+) -> Event:
+    return Event(str(second), START + timedelta(seconds=second), name, "", kind, status, reason)
+
+
+def test_the_cause_is_the_earliest_failure_of_its_own() -> None:
+    events = [
+        event(1, "Vpc", "CREATE_IN_PROGRESS"),
+        event(2, "Host", "CREATE_FAILED", "Resource creation cancelled"),
+        event(3, "Nested", "CREATE_FAILED", "echo", "AWS::CloudFormation::Stack"),
+        event(4, "Address", "CREATE_FAILED", "The maximum number of addresses has been reached."),
+        event(5, "Other", "CREATE_FAILED", "later"),
+        event(6, "stack", "ROLLBACK_IN_PROGRESS", "", "AWS::CloudFormation::Stack"),
+        event(7, "Vpc", "DELETE_FAILED", "clean-up"),
+    ]
+    cause = first_cause(events)
+    assert cause is not None
+    assert cause.logical_id == "Address"
+
+
+def test_no_cause_is_not_invented() -> None:
+    assert first_cause([event(1, "Vpc", "CREATE_COMPLETE")]) is None

@@ -1,0 +1,646 @@
+"""The deploy against recorded answers: botocore's Stubber refuses calls and fields AWS lacks."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import ConnectionClosedError
+from botocore.stub import ANY, Stubber
+
+from cfgen.aws import Clients, aws_errors
+from cfgen.deploy.changeset import ChangeSet
+from cfgen.deploy.events import Event
+from cfgen.deploy.run import BODY_LIMIT, Identity, Result, Wish, deploy
+from cfgen.deploy.stack import FIRST_POLL, SLOWEST_POLL, Stack, Waiting
+from cfgen.errors import (
+    AwsError,
+    CfgenError,
+    ConfigError,
+    Declined,
+    DeployFailed,
+    NeedsRepair,
+    Refused,
+    StillRunning,
+)
+
+REGION = "ap-northeast-2"
+STACK = f"arn:aws:cloudformation:{REGION}:123456789012:stack/bot/1"
+SET = f"arn:aws:cloudformation:{REGION}:123456789012:changeSet/t/1"
+START = datetime(2026, 11, 23, tzinfo=UTC)
+WISH = Wish("bot", "body", "token")
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+class Person:
+    """Watches, remembers, and answers."""
+
+    def __init__(self, answer: bool | BaseException = True) -> None:
+        self.answer = answer
+        self.seen: list[str] = []
+        self.changes: ChangeSet | None = None
+        self.parameters: list[str] = []
+        self.warnings: list[str] = []
+
+    def identity(self, identity: Identity) -> None:
+        self.seen.append(f"identity {identity.account}")
+
+    def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
+        self.seen.append(f"preview {capabilities}")
+        self.changes, self.parameters = change_set, parameters
+
+    def confirm(self, question: str) -> bool:
+        self.seen.append(f"confirm {question}")
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+    def agreed(self) -> None:
+        self.seen.append("agreed")
+
+    def event(self, event: Event) -> None:
+        self.seen.append(f"{event.logical_id} {event.status}")
+
+    def note(self, text: str) -> None:
+        self.seen.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+class Recorded:
+    """An AWS that answers in the recorded order, and insists on being asked for all of it."""
+
+    def __init__(self) -> None:
+        session = boto3.session.Session(
+            aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION
+        )
+        self.cloudformation = session.client("cloudformation")
+        self.sts, self.ssm = session.client("sts"), session.client("ssm")
+        self.stubs = {
+            name: Stubber(getattr(self, name)) for name in ("cloudformation", "sts", "ssm")
+        }
+        for stub in self.stubs.values():
+            stub.activate()
+        self.time = Time()
+        self.waiting = Waiting(lambda: self.time.now, self.time.sleep, 600)
+
+    def answer(self, method: str, response: dict[str, Any], **expected: Any) -> None:
+        self.stubs["cloudformation"].add_response(method, response, expected or None)
+
+    def fail(self, method: str, code: str, message: str = "", status: int = 400) -> None:
+        self.stubs["cloudformation"].add_client_error(method, code, message, status)
+
+    def identity(self) -> None:
+        self.stubs["sts"].add_response(
+            "get_caller_identity",
+            {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/me", "UserId": "me"},
+        )
+
+    def image(self, value: str) -> None:
+        self.stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": value}})
+
+    def stack(self, status: str | None, **fields: Any) -> None:
+        if status is None:
+            self.fail("describe_stacks", "ValidationError", "Stack with id bot does not exist")
+            return
+        found = {
+            "StackId": STACK,
+            "StackName": "bot",
+            "StackStatus": status,
+            "CreationTime": START,
+            **fields,
+        }
+        self.answer("describe_stacks", {"Stacks": [found]})
+
+    def summary(self, *parameters: dict[str, Any]) -> None:
+        self.answer(
+            "get_template_summary",
+            {
+                "Parameters": list(parameters),
+                "Capabilities": ["CAPABILITY_IAM"],
+                "CapabilitiesReason": "it has roles",
+            },
+        )
+
+    def change_set(
+        self, status: str = "CREATE_COMPLETE", reason: str = "", changes: Any = (), **expected: Any
+    ) -> None:
+        created = {"Id": SET, "StackId": STACK}
+        if expected:
+            keys = {
+                "StackName": "bot",
+                "ChangeSetName": "token",
+                "ChangeSetType": ANY,
+                "TemplateBody": "body",
+                "Parameters": ANY,
+                "Capabilities": ["CAPABILITY_IAM"],
+                "Tags": ANY,
+                "ClientToken": "token",
+            }
+            self.answer("create_change_set", created, **(keys | expected))
+        else:
+            self.answer("create_change_set", created)
+        self.describe(status, reason)
+        if status == "CREATE_COMPLETE":
+            self.describe(status, reason, changes)
+
+    def describe(self, status: str, reason: str = "", changes: Any = ()) -> None:
+        self.answer(
+            "describe_change_set",
+            {
+                "Status": status,
+                "StatusReason": reason,
+                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
+            },
+            ChangeSetName=SET,
+        )
+
+    def events(self, *events: dict[str, Any]) -> None:
+        self.answer("describe_stack_events", {"StackEvents": list(events)}, StackName=STACK)
+
+    def executed(self) -> None:
+        self.answer(
+            "execute_change_set",
+            {},
+            ChangeSetName=SET,
+            ClientRequestToken="token",
+            DisableRollback=False,
+        )
+
+    def discarded(self) -> None:
+        self.answer("delete_change_set", {}, ChangeSetName=SET)
+
+    def deploy(self, wish: Wish = WISH, person: Person | None = None) -> Result:
+        clients = cast(
+            Clients,
+            SimpleNamespace(
+                cloudformation=self.cloudformation, sts=self.sts, ssm=self.ssm, region=REGION
+            ),
+        )
+        with aws_errors():
+            return deploy(wish, clients, self.waiting, person or Person())
+
+    def done(self) -> None:
+        for stub in self.stubs.values():
+            stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def aws() -> Recorded:
+    return Recorded()
+
+
+def event(
+    second: int, status: str, name: str = "bot", reason: str = "", **fields: Any
+) -> dict[str, Any]:
+    own = name == "bot"
+    return {
+        "StackId": STACK,
+        "StackName": "bot",
+        "EventId": f"{second}",
+        "Timestamp": START + timedelta(seconds=second),
+        "LogicalResourceId": name,
+        "PhysicalResourceId": STACK if own else name,
+        "ResourceType": "AWS::CloudFormation::Stack" if own else "AWS::EC2::EIP",
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+        **fields,
+    }
+
+
+OLD = event(0, "REVIEW_IN_PROGRESS")
+ADD = {"Action": "Add", "LogicalResourceId": "Vpc", "ResourceType": "AWS::EC2::VPC"}
+OUTPUTS = [{"OutputKey": "InstanceId", "OutputValue": "i-1", "Description": "The host"}]
+
+
+def created(aws: Recorded) -> None:
+    """A first deploy up to the moment when it was executed."""
+    aws.identity()
+    aws.stack(None)
+    aws.summary()
+    aws.change_set(changes=[ADD], ChangeSetType="CREATE")
+    aws.events(OLD)
+    aws.executed()
+
+
+def test_a_first_deploy_from_end_to_end(aws: Recorded) -> None:
+    created(aws)
+    aws.events(event(2, "CREATE_IN_PROGRESS", "Vpc"), event(1, "CREATE_IN_PROGRESS"), OLD)
+    aws.events(event(2, "CREATE_IN_PROGRESS", "Vpc"), event(1, "CREATE_IN_PROGRESS"), OLD)
+    aws.events(
+        event(4, "CREATE_COMPLETE"),
+        event(3, "CREATE_COMPLETE", "Vpc"),
+        event(2, "CREATE_IN_PROGRESS", "Vpc"),
+        event(1, "CREATE_IN_PROGRESS"),
+        OLD,
+    )
+    aws.answer(
+        "update_termination_protection",
+        {"StackId": STACK},
+        StackName=STACK,
+        EnableTerminationProtection=True,
+    )
+    aws.stack("CREATE_COMPLETE", Outputs=OUTPUTS)
+    person = Person()
+    result = aws.deploy(person=person)
+    aws.done()
+    assert result == Result(True, STACK, {"InstanceId": ("i-1", "The host")})
+    assert person.seen == [
+        "identity 123456789012",
+        "preview CAPABILITY_IAM (it has roles)",
+        "confirm Create stack bot?",
+        "agreed",
+        "bot CREATE_IN_PROGRESS",
+        "Vpc CREATE_IN_PROGRESS",
+        "Vpc CREATE_COMPLETE",
+        "bot CREATE_COMPLETE",
+    ]
+
+
+def test_an_update_that_is_cleaning_up_is_not_over(aws: Recorded) -> None:
+    aws.identity()
+    aws.stack("UPDATE_COMPLETE")
+    aws.summary()
+    aws.change_set(changes=[ADD], ChangeSetType="UPDATE")
+    aws.events(OLD)
+    aws.executed()
+    aws.events(event(1, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), OLD)
+    aws.events(event(2, "UPDATE_COMPLETE"), event(1, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), OLD)
+    aws.stack("UPDATE_COMPLETE")
+    result = aws.deploy(Wish("bot", "body", "token", protect=False))
+    aws.done()
+    assert result.changed
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "The submitted information didn't contain changes. Submit different information.",
+        "No updates are to be performed.",
+    ],
+)
+def test_no_changes_is_done_and_leaves_no_change_set(aws: Recorded, reason: str) -> None:
+    aws.identity()
+    aws.stack("CREATE_COMPLETE", Outputs=OUTPUTS)
+    aws.summary()
+    aws.change_set("FAILED", reason)
+    aws.discarded()
+    result = aws.deploy()
+    aws.done()
+    assert result == Result(False, STACK, {"InstanceId": ("i-1", "The host")})
+
+
+def test_a_change_set_that_failed_for_a_reason_gives_it(aws: Recorded) -> None:
+    aws.identity()
+    aws.stack("CREATE_COMPLETE")
+    aws.summary()
+    aws.change_set("FAILED", "Parameter AppSource failed to satisfy constraint")
+    aws.discarded()
+    with pytest.raises(AwsError, match="AppSource failed to satisfy"):
+        aws.deploy()
+    aws.done()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (False, Declined),
+        (Refused("no terminal"), Refused),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_what_is_not_agreed_to_is_taken_back_with_the_empty_stack(
+    aws: Recorded, answer: Any, error: type[BaseException]
+) -> None:
+    aws.identity()
+    aws.stack(None)
+    aws.summary()
+    aws.change_set(changes=[ADD])
+    aws.discarded()
+    aws.stack("REVIEW_IN_PROGRESS")
+    aws.answer("delete_stack", {}, StackName=STACK, ClientRequestToken="token-take-back")
+    with pytest.raises(error):
+        aws.deploy(person=Person(answer))
+    aws.done()
+
+
+def test_a_stack_under_review_that_was_there_before_stays(aws: Recorded) -> None:
+    aws.identity()
+    aws.stack("REVIEW_IN_PROGRESS")
+    aws.summary()
+    aws.change_set(changes=[ADD], ChangeSetType="CREATE")
+    aws.discarded()
+    with pytest.raises(Declined):
+        aws.deploy(person=Person(False))
+    aws.done()
+
+
+def test_what_cannot_be_taken_back_is_told(aws: Recorded) -> None:
+    aws.identity()
+    aws.stack("CREATE_COMPLETE")
+    aws.summary()
+    aws.change_set(changes=[ADD])
+    aws.fail("delete_change_set", "AccessDenied", "no")
+    person = Person(False)
+    with pytest.raises(Declined):
+        aws.deploy(person=person)
+    assert SET in person.warnings[0]
+
+
+def test_a_replaced_host_is_refused_even_when_everything_is_agreed_to(aws: Recorded) -> None:
+    replaced = {
+        "Action": "Modify",
+        "LogicalResourceId": "Host",
+        "ResourceType": "AWS::EC2::Instance",
+        "Replacement": "True",
+        "Details": [{"Target": {"Attribute": "Properties", "Name": "ImageId"}}],
+    }
+    aws.identity()
+    aws.stack("CREATE_COMPLETE")
+    aws.summary()
+    aws.change_set(changes=[replaced])
+    aws.discarded()
+    with pytest.raises(Refused, match=r"Host \(the host\) would be replaced because of ImageId"):
+        aws.deploy()
+    aws.done()
+
+
+def test_another_account_is_refused_before_cloudformation_is_asked(aws: Recorded) -> None:
+    aws.identity()
+    with pytest.raises(Refused, match="123456789012"):
+        aws.deploy(Wish("bot", "body", "token", allowed_accounts=("999999999999",)))
+    aws.done()
+
+
+def test_a_template_that_is_too_large_is_refused_before_any_call(aws: Recorded) -> None:
+    body = "가" * (BODY_LIMIT // 3 + 1)
+    with pytest.raises(ConfigError, match=f"{len(body) * 3} bytes"):
+        aws.deploy(Wish("bot", body, "token"))
+
+
+def test_denied_is_not_absent(aws: Recorded) -> None:
+    aws.identity()
+    aws.fail("describe_stacks", "AccessDenied", "not authorized to perform DescribeStacks", 403)
+    with pytest.raises(AwsError, match="DescribeStacks") as caught:
+        aws.deploy()
+    assert "policy must allow it" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "hint"),
+    [
+        ("UPDATE_IN_PROGRESS", Refused, "wait"),
+        ("DELETE_IN_PROGRESS", Refused, "wait"),
+        ("CREATE_FAILED", NeedsRepair, "delete-stack"),
+        ("UPDATE_FAILED", NeedsRepair, "rollback-stack"),
+        ("UPDATE_ROLLBACK_FAILED", NeedsRepair, "continue-update-rollback"),
+        ("ROLLBACK_FAILED", NeedsRepair, "delete-stack"),
+        ("DELETE_FAILED", NeedsRepair, "delete-stack"),
+        ("IMPORT_ROLLBACK_FAILED", NeedsRepair, "delete-stack"),
+    ],
+)
+def test_a_stack_that_cannot_be_deployed_to(
+    aws: Recorded, status: str, error: type[CfgenError], hint: str
+) -> None:
+    aws.identity()
+    aws.stack(status, StackStatusReason="because")
+    with pytest.raises(error, match=status) as caught:
+        aws.deploy()
+    assert hint in caught.value.hint
+    aws.done()
+
+
+def never_came_up(aws: Recorded) -> None:
+    aws.identity()
+    aws.stack("ROLLBACK_COMPLETE")
+    aws.answer(
+        "list_stack_resources",
+        {
+            "StackResourceSummaries": [
+                {
+                    "LogicalResourceId": "KisSecret",
+                    "ResourceType": "AWS::SecretsManager::Secret",
+                    "LastUpdatedTimestamp": START,
+                    "ResourceStatus": "DELETE_SKIPPED",
+                }
+            ]
+        },
+        StackName=STACK,
+    )
+
+
+def test_a_stack_that_never_came_up_is_deleted_first(aws: Recorded) -> None:
+    never_came_up(aws)
+    aws.answer("delete_stack", {}, StackName=STACK, ClientRequestToken="token-delete")
+    aws.stack("DELETE_IN_PROGRESS")
+    aws.stack("DELETE_COMPLETE")
+    aws.summary()
+    aws.change_set(changes=[ADD], ChangeSetType="CREATE")
+    aws.events(OLD)
+    aws.executed()
+    aws.events(event(1, "CREATE_COMPLETE"), OLD)
+    aws.stack("CREATE_COMPLETE")
+    person = Person()
+    assert aws.deploy(Wish("bot", "body", "token", protect=False), person).changed
+    aws.done()
+    assert "KisSecret" in person.seen[1]
+
+
+def test_it_is_not_deleted_unasked(aws: Recorded) -> None:
+    never_came_up(aws)
+    with pytest.raises(Declined):
+        aws.deploy(person=Person(False))
+    aws.done()
+
+
+def test_a_delete_that_fails_needs_repair(aws: Recorded) -> None:
+    never_came_up(aws)
+    aws.answer("delete_stack", {})
+    aws.stack("DELETE_FAILED")
+    with pytest.raises(NeedsRepair, match="DELETE_FAILED"):
+        aws.deploy()
+
+
+@pytest.mark.parametrize(
+    ("ending", "error", "code"),
+    [
+        ("ROLLBACK_COMPLETE", DeployFailed, 3),
+        ("UPDATE_ROLLBACK_COMPLETE", DeployFailed, 3),
+        ("ROLLBACK_FAILED", NeedsRepair, 4),
+        ("UPDATE_ROLLBACK_FAILED", NeedsRepair, 4),
+        ("CREATE_FAILED", NeedsRepair, 4),
+    ],
+)
+def test_a_failure_gives_its_first_cause_and_the_right_exit_code(
+    aws: Recorded, ending: str, error: type[CfgenError], code: int
+) -> None:
+    created(aws)
+    aws.events(
+        event(4, ending),
+        event(3, "CREATE_FAILED", "Host", "Resource creation cancelled"),
+        event(2, "CREATE_FAILED", "Address", "The maximum number of addresses has been reached"),
+        event(1, "CREATE_IN_PROGRESS"),
+        OLD,
+    )
+    with pytest.raises(error, match=r"Address \(AWS::EC2::EIP\): The maximum number") as caught:
+        aws.deploy()
+    assert caught.value.exit_code == code
+    aws.done()
+
+
+def test_polling_survives_throttling_and_slows_down(aws: Recorded) -> None:
+    created(aws)
+    aws.fail("describe_stack_events", "Throttling", "Rate exceeded")
+    for _ in range(10):
+        aws.events(event(1, "CREATE_IN_PROGRESS"), OLD)
+    aws.fail("describe_stack_events", "InternalFailure", "", 500)
+    aws.events(event(2, "CREATE_COMPLETE"), event(1, "CREATE_IN_PROGRESS"), OLD)
+    aws.stack("CREATE_COMPLETE")
+    assert aws.deploy(Wish("bot", "body", "token", protect=False)).changed
+    aws.done()
+    assert aws.time.pauses[0] == FIRST_POLL
+    assert aws.time.pauses == sorted(aws.time.pauses)
+    assert aws.time.pauses[-1] == SLOWEST_POLL
+
+
+def test_a_cut_connection_while_polling_is_not_a_failed_deploy(aws: Recorded) -> None:
+    class Cut:
+        """A client whose connection is cut once."""
+
+        def __init__(self, client: Any) -> None:
+            self._client, self.cut = client, True
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            if name == "describe_stacks" and self.cut:
+                self.cut = False
+                raise ConnectionClosedError(endpoint_url="https://example.com")
+            return getattr(self._client, name)  # type: ignore[no-any-return]
+
+    aws.stack("DELETE_COMPLETE")
+    stack = Stack(Cut(aws.cloudformation), "bot", aws.waiting)  # type: ignore[arg-type]
+    assert stack.wait_deleted(STACK) == "DELETE_COMPLETE"
+    aws.done()
+
+
+def test_expired_credentials_while_polling_say_that_it_goes_on(aws: Recorded) -> None:
+    created(aws)
+    aws.fail("describe_stack_events", "ExpiredToken", "The security token is expired")
+    with pytest.raises(StillRunning, match="goes on") as caught:
+        aws.deploy()
+    assert caught.value.exit_code == 7
+
+
+def test_the_wait_has_an_end(aws: Recorded) -> None:
+    created(aws)
+    for _ in range(70):
+        aws.events(event(1, "CREATE_IN_PROGRESS"), OLD)
+    with pytest.raises(StillRunning, match="600 s"):
+        aws.deploy()
+    assert 600 <= aws.time.now < 600 + SLOWEST_POLL
+
+
+def test_denied_while_polling_is_said_at_once(aws: Recorded) -> None:
+    created(aws)
+    aws.fail("describe_stack_events", "AccessDenied", "no DescribeStackEvents for you", 403)
+    with pytest.raises(AwsError, match="no DescribeStackEvents for you"):
+        aws.deploy()
+
+
+def test_an_interrupt_while_following_says_how_to_look_on(aws: Recorded) -> None:
+    created(aws)
+    aws.events(event(1, "CREATE_IN_PROGRESS"), OLD)
+
+    class Impatient(Person):
+        def event(self, event: Event) -> None:  # noqa: ARG002
+            raise KeyboardInterrupt
+
+    person = Impatient()
+    with pytest.raises(KeyboardInterrupt):
+        aws.deploy(person=person)
+    assert STACK in person.warnings[0]
+    aws.done()
+
+
+def test_last_steps_that_fail_do_not_fail_the_deploy(aws: Recorded) -> None:
+    created(aws)
+    aws.events(event(1, "CREATE_COMPLETE"), OLD)
+    aws.fail("update_termination_protection", "AccessDenied", "not yours")
+    aws.fail("describe_stacks", "Throttling", "slow down")
+    person = Person()
+    assert aws.deploy(person=person) == Result(True, STACK, {})
+    assert "termination protection is off" in person.warnings[0]
+    assert "outputs could not be read" in person.warnings[1]
+    aws.done()
+
+
+def test_an_execution_that_is_refused_is_taken_back(aws: Recorded) -> None:
+    aws.identity()
+    aws.stack(None)
+    aws.summary()
+    aws.change_set(changes=[ADD])
+    aws.events(OLD)
+    aws.fail("execute_change_set", "AccessDenied", "you may look but not touch", 403)
+    aws.discarded()
+    aws.stack("REVIEW_IN_PROGRESS")
+    aws.answer("delete_stack", {}, StackName=STACK, ClientRequestToken="token-take-back")
+    with pytest.raises(AwsError, match="you may look but not touch"):
+        aws.deploy()
+    aws.done()
+
+
+IMAGE = {"ParameterKey": "ImageId", "DefaultValue": ""}
+LATEST = {"ParameterKey": "LatestImageId", "DefaultValue": "/aws/service/newest"}
+
+
+@pytest.mark.parametrize(
+    ("before", "refresh", "asked", "expected"),
+    [
+        (None, False, True, {"ParameterValue": "ami-new"}),
+        ("", False, True, {"ParameterValue": "ami-new"}),
+        ("ami-old", False, False, {"UsePreviousValue": True}),
+        ("ami-old", True, True, {"ParameterValue": "ami-new"}),
+    ],
+)
+def test_the_image_is_pinned_and_moves_only_when_asked(
+    aws: Recorded, before: str | None, refresh: bool, asked: bool, expected: dict[str, Any]
+) -> None:
+    aws.identity()
+    if before is None:
+        aws.stack(None)
+    else:
+        parameters = [{"ParameterKey": "ImageId", "ParameterValue": before}]
+        aws.stack("CREATE_COMPLETE", Parameters=parameters)
+    aws.summary(IMAGE, LATEST)
+    if asked:
+        aws.image("ami-new")
+    aws.change_set(
+        "FAILED",
+        "No updates are to be performed.",
+        Parameters=[
+            {"ParameterKey": "ImageId", **expected},
+            {"ParameterKey": "LatestImageId", "ParameterValue": "/aws/service/newest"},
+        ],
+    )
+    aws.discarded()
+    if before is None:
+        aws.stack("REVIEW_IN_PROGRESS")
+        aws.answer("delete_stack", {})
+        with pytest.raises(DeployFailed):
+            aws.deploy(Wish("bot", "body", "token", refresh_image=refresh))
+    else:
+        assert not aws.deploy(Wish("bot", "body", "token", refresh_image=refresh)).changed
+    aws.done()

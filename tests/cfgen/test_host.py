@@ -1,0 +1,317 @@
+"""What lies on the host, checked by the tools that will read it there."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cfgen.config.load import make_config
+from cfgen.host.render import HostFile, host_files, quote_argument, quote_value, user_data
+from cfgen.template.host import STEPS
+from pricing.workload import Hours
+
+SCRIPTS = Path(str(resources.files("cfgen.host").joinpath("scripts")))
+NASTY = ["plain", "two words", 'quo"te', "back\\slash", "100%", "$HOME", "${HOME}", "it's", ""]
+SEED = "apps/daily_breakout_app.py --mode demo --symbol 069500"
+
+
+def files(hours: Hours = "always", **config: object) -> dict[str, HostFile]:
+    rendered = host_files(make_config(config, "test"), hours)
+    return {file.path.rpartition("/")[2]: file for file in rendered}
+
+
+def text(name: str, hours: Hours = "always", **config: object) -> str:
+    return files(hours, **config)[name].text
+
+
+def run(*command: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """All units with arguments that are hard to quote, their programs made to exist."""
+    config: dict[str, Any] = {"bot": {"arguments": NASTY}, "dashboard": {"port": 8080}}
+    for file in files(**config).values():
+        if file.path.startswith("/etc/systemd/system/"):
+            program = sys.executable
+            content = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={program}", file.text)
+            (tmp_path / Path(file.path).name).write_text(content)
+    return tmp_path
+
+
+def test_the_seeds_commands_are_the_defaults() -> None:
+    command = f"ExecStart=/opt/trading-bot/venv/bin/python {SEED}"
+    assert command in text("trading-bot.service").splitlines()
+    assert text("trading-web.service").count("apps/flask_app.py") == 1
+    assert "FLASK_PORT=5001" in text("trading-web.service")
+    assert "OnCalendar=Mon..Fri 09:00:00 Asia/Seoul" in text("trading-bot.timer").splitlines()
+
+
+def test_systemd_accepts_every_unit(units: Path) -> None:
+    names = sorted(str(path) for path in units.iterdir())
+    assert len(names) == 7
+    result = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *names)
+    assert result.stdout + result.stderr == ""
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("unit", ["trading-bot.service", "trading-web.service"])
+def test_bot_and_dashboard_are_hardened(units: Path, unit: str) -> None:
+    result = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(units / unit))
+    found = re.search(r"exposure level for \S+ ([\d.]+)", result.stdout)
+    assert found, result.stderr
+    assert float(found[1]) <= 2.0
+
+
+@pytest.mark.parametrize(
+    ("timer", "expected"),
+    [
+        ("trading-bot.timer", "Mon..Fri *-*-* 09:00:00 Asia/Seoul"),
+        ("trading-patch.timer", "Mon..Fri *-*-* 15:40:00 Asia/Seoul"),
+    ],
+)
+def test_systemd_reads_the_timers_in_korean_time(timer: str, expected: str) -> None:
+    [calendar] = re.findall(r"(?m)^OnCalendar=(.+)$", text(timer))
+    assert f"Normalized form: {expected}" in run("systemd-analyze", "calendar", calendar).stdout
+
+
+def test_patches_come_while_a_market_host_is_up() -> None:
+    early = text("trading-patch.timer", "market", workload={"window": "08:30-15:35"})
+    assert "OnCalendar=Mon..Fri 15:25:00 Asia/Seoul" in early
+
+
+@pytest.mark.parametrize("script", ["bootstrap", "install-app"])
+def test_shellcheck_finds_nothing(script: str) -> None:
+    assert run("bash", "-n", str(SCRIPTS / script)).stderr == ""
+    assert run("shellcheck", str(SCRIPTS / script)).stdout == ""
+
+
+def test_shellcheck_finds_nothing_in_the_user_data(tmp_path: Path) -> None:
+    script = tmp_path / "user-data"
+    script.write_text(re.sub(r"\$\{AWS::\w+\}", "x", user_data()))
+    assert run("shellcheck", str(script)).stdout == ""
+    # cfn-signal must be reached whatever cfn-init did.
+    assert "set -e" not in user_data()
+
+
+def test_the_bootstrap_has_every_step_that_the_template_runs() -> None:
+    script = (SCRIPTS / "bootstrap").read_text()
+    assert [step for step in STEPS if f"\n{step}() {{" not in script] == []
+    [listed] = re.findall(r"(?m)^  (swap \|.+)\) ;;$", script)
+    assert tuple(listed.split(" | ")) == STEPS
+
+
+def test_the_bootstrap_refuses_an_unknown_step() -> None:
+    result = run("bash", str(SCRIPTS / "bootstrap"), "frobnicate")
+    assert result.returncode == 2
+    assert "frobnicate" in result.stderr
+
+
+def test_no_placeholder_is_left() -> None:
+    for file in files().values():
+        assert not re.search(r"@[A-Z_]+@", file.text), file.path
+
+
+def test_files_are_readable_in_yaml() -> None:
+    """A tab or a blank at a line's end would turn the block into one long quoted string."""
+    for file in files().values():
+        assert "\t" not in file.text
+        assert not re.search(r"(?m) $", file.text), file.path
+        assert file.text.endswith("\n")
+
+
+def test_the_agents_configuration_is_json() -> None:
+    agent = json.loads(text("agent.json"))
+    collected = agent["logs"]["logs_collected"]["files"]["collect_list"]
+    assert "/var/log/trading-bot/bot.log" in {entry["file_path"] for entry in collected}
+
+
+def test_a_disabled_dashboard_is_not_started() -> None:
+    off: dict[str, Any] = {"dashboard": {"enabled": False}}
+    assert "OnSuccess" in text("trading-secrets.service")
+    assert "OnSuccess" not in text("trading-secrets.service", **off)
+    assert 'DASHBOARD="no"' in text("stack.env", **off)
+
+
+def test_the_dashboard_listens_where_it_may_be_reached() -> None:
+    assert "FLASK_HOST=127.0.0.1" in text("trading-web.service")
+    opened = text("trading-web.service", dashboard={"cidrs": ["203.0.113.7/32"]})
+    assert "FLASK_HOST=0.0.0.0" in opened
+
+
+def test_a_bot_that_stays_up() -> None:
+    assert "Type=simple" in text("trading-bot.service", bot={"kind": "service"})
+
+
+def test_a_value_is_not_searched_for_placeholders() -> None:
+    unit = text("trading-bot.service", bot={"arguments": ["@MODE@"]})
+    assert '"@MODE@"' in unit or " @MODE@" in unit
+
+
+@pytest.mark.parametrize(
+    ("argument", "quoted"),
+    [
+        ("069500", "069500"),
+        ("--symbol=069500", "--symbol=069500"),
+        ("two words", '"two words"'),
+        ('a"b\\c', '"a\\"b\\\\c"'),
+        ("100%", '"100%%"'),
+        ("$HOME", '"$$HOME"'),
+        (";", '";"'),
+        ("", '""'),
+    ],
+)
+def test_arguments_are_quoted_as_systemd_reads_them(argument: str, quoted: str) -> None:
+    assert quote_argument(argument) == quoted
+
+
+@given(st.text(st.characters(min_codepoint=32, exclude_characters="\x7f", codec="utf-8")))
+def test_any_argument_comes_back_by_systemds_rules(argument: str) -> None:
+    """shlex splits double quotes and backslashes as systemd does; % and $ are doubled besides."""
+    [word] = shlex.split(quote_argument(argument))
+    assert word.replace("%%", "%").replace("$$", "$") == argument
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(st.characters(min_codepoint=32, exclude_characters="\x7f", codec="utf-8")))
+def test_any_value_comes_back_from_a_shell(value: str) -> None:
+    script = f'X={quote_value(value)}\nprintf %s "$X"'
+    assert run("bash", "-c", script).stdout == value
+
+
+class TestLoadSecrets:
+    """The loader, run for real; the AWS CLI is a stand-in that prints what it is told to."""
+
+    @pytest.fixture
+    def load(self, tmp_path: Path) -> object:
+        def load(answer: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+            stub = tmp_path / "aws"
+            (tmp_path / "answer").write_text(answer)
+            stream = " >&2" if code else ""
+            stub.write_text(
+                f'#!/bin/sh\necho "$@" > {tmp_path}/called\n'
+                f"cat {tmp_path}/answer{stream}\nexit {code}\n"
+            )
+            stub.chmod(0o755)
+            environment = {
+                "PATH": f"{tmp_path}:/usr/bin:/bin",
+                "RUNTIME_DIRECTORY": str(tmp_path),
+                "SECRET_ARN": "arn:aws:secretsmanager:ap-northeast-2:1:secret:x",
+                "AWS_REGION": "ap-northeast-2",
+            }
+            return run(sys.executable, str(SCRIPTS / "load-secrets"), env=environment)
+
+        return load
+
+    @pytest.mark.parametrize("value", ["PSabc/+=", 'a"b', "a\\b", "$HOME", "`id`", "it's", "%h"])
+    def test_keys_arrive_as_they_were_stored(self, tmp_path: Path, load, value: str) -> None:  # type: ignore[no-untyped-def]
+        result = load(json.dumps(json.dumps({"KIS_APP_KEY": value})))
+        assert result.returncode == 0, result.stderr
+        env = tmp_path / "env"
+        assert env.stat().st_mode & 0o777 == 0o600
+        assert run("bash", "-c", f'. {env}; printf %s "$KIS_APP_KEY"').stdout == value
+        assert value not in result.stdout
+        assert "KIS_APP_KEY" in result.stdout
+        assert "--secret-id arn:aws:secretsmanager" in (tmp_path / "called").read_text()
+
+    def test_what_the_units_decide_is_left_out(self, tmp_path: Path, load) -> None:  # type: ignore[no-untyped-def]
+        load(
+            json.dumps(json.dumps({"FLASK_HOST": "0.0.0.0", "LD_PRELOAD": "x", "KIS_HTS_ID": "me"}))
+        )
+        assert (tmp_path / "env").read_text() == 'KIS_HTS_ID="me"\n'
+
+    @pytest.mark.parametrize(
+        "secret",
+        ["", "not json: canary", "[]", "{}", '{"a": "canary"}', '{"A": 1}', '{"A": "x\\ncanary"}'],
+    )
+    def test_an_unusable_secret_fails_and_is_not_shown(  # type: ignore[no-untyped-def]
+        self, tmp_path: Path, load, secret: str
+    ) -> None:
+        (tmp_path / "env").write_text("OLD=1\n")
+        result = load(json.dumps(secret))
+        assert result.returncode == 1
+        assert result.stderr.startswith("load-secrets: ")
+        assert "canary" not in result.stderr + result.stdout
+        assert (tmp_path / "env").read_text() == "OLD=1\n"
+
+    def test_an_empty_secret_fails_with_awss_words(self, load) -> None:  # type: ignore[no-untyped-def]
+        result = load("Secrets Manager can't find the specified secret value\n", code=254)
+        assert result.returncode == 1
+        assert "can't find the specified secret value" in result.stderr
+
+
+class TestInstallApp:
+    """The installer, run for real on a repository of the test's own."""
+
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Path:
+        path = tmp_path / "repository"
+        path.mkdir()
+        self.commit(path, "one", "v1", new=True)
+        self.commit(path, "two", "v2")
+        return path
+
+    def commit(self, path: Path, content: str, tag: str, *, new: bool = False) -> None:
+        (path / "bot.py").write_text(content)
+        (path / "requirements.txt").touch()
+        author = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+        for command in ([["init", "--quiet"]] if new else []) + [
+            ["add", "."],
+            [*author, "commit", "--quiet", "-m", tag],
+            ["tag", tag],
+        ]:
+            assert run("git", "-C", str(path), *command).returncode == 0
+
+    def install(
+        self, home: Path, repository: Path, ref: str, requirements: str = "requirements.txt"
+    ) -> "subprocess.CompletedProcess[str]":
+        home.mkdir(exist_ok=True)
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        git = shutil.which("git")
+        assert git
+        return run(
+            "bash",
+            str(SCRIPTS / "install-app"),
+            env={
+                "APP_HOME": str(home),
+                "APP_SOURCE": f"git+file://{repository}@{ref}",
+                "PYTHON": python,
+                "REQUIREMENTS": requirements,
+                "PATH": f"{Path(sys.executable).parent}:{Path(git).parent}:/usr/bin:/bin",
+            },
+        )
+
+    def test_a_new_version_replaces_the_old_and_keeps_the_bots_files(
+        self, tmp_path: Path, repository: Path
+    ) -> None:
+        home = tmp_path / "home"
+        first = self.install(home, repository, "v1")
+        assert first.returncode == 0, first.stderr
+        assert (home / "app/bot.py").read_text() == "one"
+        assert (home / "venv/bin/pip").exists()
+        (home / "app/state.db").write_text("kept")
+        (home / "app/bot.py").write_text("edited on the host")
+        again = self.install(home, repository, "v2")
+        assert again.returncode == 0, again.stderr
+        assert (home / "app/bot.py").read_text() == "two"
+        assert (home / "app/state.db").read_text() == "kept"
+
+    def test_a_ref_that_is_not_there_fails(self, tmp_path: Path, repository: Path) -> None:
+        result = self.install(tmp_path / "home", repository, "v9")
+        assert result.returncode != 0
+        assert "v9" in result.stderr
+
+    def test_requirements_that_are_not_there_fail(self, tmp_path: Path, repository: Path) -> None:
+        result = self.install(tmp_path / "home", repository, "v1", "none.txt")
+        assert result.returncode != 0
+        assert "none.txt" in result.stderr

@@ -1,0 +1,88 @@
+"""What all tests share: the program as a process, and an AWS in memory."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """The environment without anything that AWS's SDK or cfgen would read."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "CFGEN_", "COV_", "COLUMNS", "NO_COLOR"))
+    }
+    return kept | {
+        "HOME": str(home),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONWARNINGS": "error",
+    }
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    home = tmp_path / "home"
+    home.mkdir()
+    return clean_environment(home)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The new empty folder in which the program runs."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def cfgen(folder: Path, environment: dict[str, str]) -> Run:
+    """Run the program in the empty folder, without credentials or a terminal."""
+
+    def run(
+        *arguments: str, stdin: str = "", extra: dict[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        result = subprocess.run(
+            command(arguments),
+            cwd=folder,
+            env=environment | (extra or {}),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in result.stderr
+        return result
+
+    return run
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "cfgen", *arguments]
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """The endpoint of a moto server, one a worker; tests use stacks of their own names."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def memory_aws(moto_server: str) -> dict[str, str]:
+    """Environment variables that lead the program to the moto server."""
+    return {
+        "AWS_ENDPOINT_URL": moto_server,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
