@@ -118,7 +118,7 @@ def rejections(offer: Offer, hours: Hours, workload: Workload) -> Iterator[Rejec
             "architecture", f"{kind.arch} is not among {', '.join(workload.architectures)}"
         )
     if workload.hours == "always" and hours == "market":
-        yield Rejection("hours", f"up on weekdays {workload.window} only")
+        yield Rejection("hours", "up in market hours only")
     if offer.purchase.kind == "spot":
         yield from _spot_rejections(offer, workload)
     bound = {None: 0, "none": 0, "1yr": 1, "3yr": 3}

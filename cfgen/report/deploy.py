@@ -64,10 +64,11 @@ def outputs_text(outputs: dict[str, tuple[str, str]]) -> str:
 
 def rehearsal_text(rehearsal: Rehearsal) -> str:
     """What the rehearsal showed, and what it could not show."""
-    untried = ", ".join(rehearsal.untried) or "none"
     lines = [
         "The stack came up, and the same deploy again found nothing to change.",
-        f"Exercised: {', '.join(rehearsal.tried)}",
-        f"Not exercised, for moto passes it over or a condition is false: {untried}",
+        "Exercised:",
+        *(f"  {name}" for name in rehearsal.tried),
+        "Not exercised, for moto passes it over or a condition is false:",
+        *(f"  {name}" for name in rehearsal.untried or ["nothing"]),
     ]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Rendering with rich: colour and a frame on a terminal, bare columns where piped."""
+"""Rendering with rich: colour and wrapping on a terminal, bare text where piped."""
 
 import io
 from collections.abc import Iterable
@@ -14,6 +14,10 @@ class Paper(msgspec.Struct, frozen=True):
     terminal: bool = False
     color: bool = False
     width: int = 0
+
+    def fits(self, columns: int) -> bool:
+        """Whether a line of so many columns stays one line."""
+        return not self.width or self.width >= columns
 
     def render(self, parts: Iterable[RenderableType]) -> str:
         """Render the parts one below the other."""
@@ -33,14 +37,15 @@ class Paper(msgspec.Struct, frozen=True):
         return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
     def table(self, *headings: str, right: tuple[str, ...] = ()) -> Table:
-        """A table with these columns; those named in ``right`` hold numbers."""
-        from rich import box
+        """A table with these columns; those named in ``right`` hold numbers.
 
-        table = Table(box=box.SIMPLE_HEAD if self.terminal else None, pad_edge=False)
-        for heading in headings:
+        Only the last column may wrap, and only on a terminal.
+        """
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for number, heading in enumerate(headings, start=1):
             table.add_column(
                 heading,
                 justify="right" if heading in right else "left",
-                no_wrap=heading in right or not self.terminal,
+                no_wrap=number < len(headings) or not self.terminal,
             )
         return table

@@ -12,6 +12,17 @@ from pricing.plans import Plan
 from pricing.price import Unpriced
 from pricing.recommend import Recommendation, Saving
 
+SHORT = {
+    "memory": "memory",
+    "architecture": "architecture",
+    "hours": "fewer hours",
+    "interruption": "interruptible",
+    "interruption-unknown": "unknown risk",
+    "commitment": "commitment",
+    "spot-for-real": "Spot for real",
+}
+"""Reasons for a narrow terminal."""
+
 HOURS = {"always": "around the clock", "market": "in market hours"}
 
 
@@ -58,9 +69,9 @@ def _plans(
     recommendation: Recommendation, paper: Paper, chosen: Plan | None, everything: bool
 ) -> RenderableType:
     numbers = ("Compute", "Rest", "Month")
-    table = paper.table(
-        "", "Type", "Purchase", "Hours", "Zone", *numbers, "Interrupted", "Why not", right=numbers
-    )
+    zone = ("Zone",) if paper.fits(100) else ()
+    columns = ("", "Type", "Purchase", "Hours", *zone, *numbers, "Risk", "Why not")
+    table = paper.table(*columns, right=numbers)
     for plan in recommendation.plans:
         if not everything and plan is not chosen and not _telling(plan):
             continue
@@ -71,12 +82,12 @@ def _plans(
             offer.instance_type.name,
             offer.purchase.name,
             plan.hours,
-            offer.availability_zone_id or "any",
+            *((offer.availability_zone_id or "any",) if zone else ()),
             usd(instance),
             "?" if plan.bill.not_counted else usd(plan.monthly - instance),
             usd(plan.monthly),
             offer.interruption.range if offer.interruption else "",
-            _why_not(plan, chosen),
+            _why_not(plan, chosen, short=not paper.fits(124)),
             style="bold" if plan is chosen else "dim" if plan.rejected_because else "",
         )
     return table
@@ -88,12 +99,15 @@ def _telling(plan: Plan) -> bool:
     return not any(reason.code in hard for reason in plan.rejected_because)
 
 
-def _why_not(plan: Plan, chosen: Plan | None) -> str:
+def _why_not(plan: Plan, chosen: Plan | None, *, short: bool) -> str:
     if plan.rejected_because:
-        return "; ".join(reason.reason for reason in plan.rejected_because)
+        return "; ".join(
+            SHORT[reason.code] if short else reason.reason for reason in plan.rejected_because
+        )
     if chosen is None or plan is chosen:
         return ""
-    return f"{usd(plan.monthly - chosen.monthly)} a month more"
+    more = usd(plan.monthly - chosen.monthly)
+    return f"+{more}" if short else f"{more} a month more"
 
 
 def _explanation(
@@ -106,17 +120,17 @@ def _explanation(
         hours = f"{plain(window.hours_a_day())} h ({window}) x 5 days x 365.25/84 weeks a month"
         yield f"{plain(plan.hours_per_month)} h = {hours}"
     numbers = ("Quantity", "Price", "Month")
-    table = paper.table("Item", *numbers, "From", "Source", right=numbers)
+    table = paper.table("Item", *numbers, "From", right=numbers)
     for item in plan.bill.items:
+        source = f"{item.price.source}, {item.price.as_of} ({age(item.price.as_of, today)})"
         table.add_row(
             str(item.item),
             plain(item.quantity),
             f"${plain(item.price.amount)} / {item.price.unit}",
             f"${plain(item.monthly)}",
-            item.formula,
-            f"{item.price.source}, {item.price.as_of} ({age(item.price.as_of, today)})",
+            f"{item.formula}; {source}",
         )
-    table.add_row("total", "", "", f"${plain(plan.monthly)}", "", "", style="bold")
+    table.add_row("total", "", "", f"${plain(plan.monthly)}", "", style="bold")
     yield table
 
 
@@ -125,15 +139,15 @@ def _savings(recommendation: Recommendation, paper: Paper) -> Iterator[Renderabl
         return
     yield ""
     yield Text("What would lower the bill", style="bold")
-    table = paper.table("Accept", "Then", "Month", "Saves", right=("Month", "Saves"))
+    table = paper.table("Saves", "Month", "Accept", "Then", right=("Month", "Saves"))
     chosen = recommendation.recommended
     for saving in recommendation.savings:
         known = None if isinstance(saving.monthly, Unpriced) else saving.plan
         table.add_row(
+            _saved(saving),
+            usd(known.monthly) if known else "",
             "\n".join(saving.accept) if paper.terminal else " and ".join(saving.accept),
             _outcome(saving, chosen),
-            usd(known.monthly) if known else "",
-            _saved(saving),
         )
     yield table
 
