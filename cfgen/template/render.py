@@ -37,7 +37,6 @@ def to_yaml(template: Template) -> str:
     return yaml.dump(
         _ordered(template),
         Dumper=_Dumper,
-        sort_keys=False,
         default_flow_style=False,
         width=110,
         allow_unicode=True,

@@ -286,6 +286,16 @@ def test_an_update_that_is_cleaning_up_is_not_over(aws: Recorded) -> None:
     assert result.changed
 
 
+def test_a_nested_stack_that_ends_does_not_end_the_deploy(aws: Recorded) -> None:
+    created(aws)
+    nested = event(1, "CREATE_COMPLETE", "Nested", ResourceType="AWS::CloudFormation::Stack")
+    aws.events(nested, OLD)
+    aws.events(event(2, "CREATE_COMPLETE"), nested, OLD)
+    aws.stack("CREATE_COMPLETE")
+    assert aws.deploy(Wish("bot", "body", "token", protect=False)).changed
+    aws.done()
+
+
 @pytest.mark.parametrize(
     "reason",
     [
