@@ -3,7 +3,7 @@
 A cheaper plan found later is mentioned, never switched to unasked: a switch replaces the host.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ import msgspec
 
 from cfgen.errors import ConfigError
 from cfgen.files import read_text, write_atomically
+from cfgen.times import timestamp
 from pricing.offers import Architecture
 from pricing.plans import Plan
 from pricing.recommend import Recommendation
@@ -83,7 +84,7 @@ def lock_of(recommendation: Recommendation, plan: Plan, now: datetime) -> Lock:
     return Lock(
         SCHEMA_VERSION,
         market.region,
-        now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        timestamp(now),
         locked,
         locked.image_parameter,
         LockedPrices(market.mode, market.as_of),

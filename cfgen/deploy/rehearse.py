@@ -67,7 +67,9 @@ def _memory() -> Iterator[str]:
     try:
         from moto.server import ThreadedMotoServer
     except ImportError as error:
-        raise ConfigError("--rehearse needs moto, which is not installed", "pip install 'cfgen[rehearse]'") from error
+        raise ConfigError(
+            "--rehearse needs moto, which is not installed", "pip install 'cfgen[rehearse]'"
+        ) from error
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     # moto tells of each request and of each type that it does not know: the latter are reported
     # at the end.

@@ -1,20 +1,16 @@
 """``recommend --json``, schema version 1. Money and quantities are decimal strings."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from cfgen.report.numbers import plain
+from cfgen.times import timestamp
 from pricing.plans import Plan
 from pricing.recommend import Recommendation
 
 SCHEMA_VERSION = 1
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def recommendation_json(recommendation: Recommendation, now: datetime) -> str:
