@@ -186,6 +186,11 @@ def default_of(key: str) -> str:
     return str(getattr(getattr(Config(), section), name))
 
 
+def check_value(key: str, value: object) -> None:
+    """Raise :class:`ConfigError` where cfgen.toml could not hold the value."""
+    make_config({}, CONFIG_NAME, (Override(key, value, key),))
+
+
 def write_config(path: Path, values: Mapping[str, object]) -> None:
     """Check the values as cfgen.toml's and write the commented file."""
     overrides = tuple(Override(key, value, key) for key, value in values.items())

@@ -46,6 +46,11 @@ class Bill(msgspec.Struct, frozen=True):
     not_counted: tuple[NotCounted, ...] = ()
 
     @property
+    def as_of(self) -> str:
+        """The day from which on all its prices hold."""
+        return min(item.price.as_of for item in self.items)
+
+    @property
     def total(self) -> Decimal:
         """US dollars a month: the exact sum of the items."""
         return sum((item.monthly for item in self.items), Decimal(0))

@@ -1,8 +1,10 @@
 """What all tests share: the program as a process, and an AWS in memory."""
 
 import os
+import pty
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -66,6 +68,58 @@ def cfgen(folder: Path, environment: dict[str, str]) -> Run:
 
 def command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "cfgen", *arguments]
+
+
+class Terminal:
+    """The program with a person at it: standard input is a terminal, standard error is read."""
+
+    def __init__(self, arguments: list[str], cwd: Path, environment: dict[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            command(arguments),
+            cwd=cwd,
+            env=environment,
+            stdin=slave,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.read = ""
+
+    def wait_for(self, text: str) -> None:
+        assert self.process.stderr
+        deadline = time.monotonic() + 60
+        while text not in self.read:
+            assert time.monotonic() < deadline, self.read
+            piece = os.read(self.process.stderr.fileno(), 65536).decode()
+            assert piece, f"ended before {text!r}:\n{self.read}"
+            self.read += piece
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self) -> int:
+        code = self.process.wait(60)
+        assert self.process.stderr
+        self.read += self.process.stderr.read().decode()
+        os.close(self._master)
+        return code
+
+
+@pytest.fixture
+def terminal(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """Run the program in the empty folder, with a person at it."""
+    started: list[Terminal] = []
+
+    def start(*arguments: str, extra: dict[str, str] | None = None) -> Terminal:
+        started.append(Terminal(list(arguments), folder, environment | (extra or {})))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
 
 
 @pytest.fixture(scope="session")

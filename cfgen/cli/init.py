@@ -1,5 +1,7 @@
 """``cfgen init``."""
 
+from collections.abc import Callable
+
 import click
 
 from cfgen.cli.options import global_options, settings
@@ -38,8 +40,24 @@ def init(*, non_interactive: bool, force: bool, **answers: str | None) -> None:
         for _, key, question in QUESTIONS:
             if key not in given:
                 default = pipeline.default_of(key)
-                answer = click.prompt(question, default=default, err=True, type=str)
+                answer = click.prompt(question, default=default, err=True, value_proc=_checked(key))
                 if answer != default:
                     given[key] = answer
     pipeline.write_config(path, given)
     talk(f"wrote {path}; next: cfgen recommend")
+
+
+def _checked(key: str) -> Callable[[str], str]:
+    """Make a wrong answer be asked for again, with what is allowed."""
+
+    def check(answer: str) -> str:
+        from cfgen import pipeline
+        from cfgen.errors import ConfigError
+
+        try:
+            pipeline.check_value(key, answer)
+        except ConfigError as error:
+            raise click.UsageError(str(error)) from error
+        return answer
+
+    return check

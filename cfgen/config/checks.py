@@ -10,10 +10,13 @@ from pricing.calendar import Window
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/+-]+@[A-Za-z0-9._/+-]+"
-"""A git repository at a ref. No user, password or token before the host: it would be public."""
+GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+-]+@[A-Za-z0-9._/+-]+"
+"""A git repository at a ref. No user, password or token before the host: it would be public. No
+port: the security group lets https out, and little else."""
 
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+DECIDED = re.compile(r"PATH|HOME|USER|SHELL|ENV_MODE|LD_.*|PYTHON.*|FLASK_.*")
+"""Variables that the units set; ``cfgen/host/scripts/load-secrets`` leaves out the same."""
 KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
 
 Check = Callable[[object], str]
@@ -81,6 +84,8 @@ def _variable(value: object) -> str:
     name = str(value)
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         return f"{name!r} is not the name of an environment variable"
+    if DECIDED.fullmatch(name):
+        return f"{name} is decided by the bot's units"
     if KEY_LIKE.search(name.upper()):
         return f"{name} looks like a key: it belongs in the secret, not in a file or template"
     return ""
@@ -147,6 +152,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 )
 """Key path -> check; a list is checked item by item, a table by its keys or, with ``=``, values."""
 
+PATCHING_TAKES = 20
+"""Minutes after the close that a market host must stay up to be patched."""
+
 NOT_YET = ("market.closed", "market.open", "backup.enabled", "dns.zone_id", "dns.name",
            "budget.monthly_usd")  # fmt: skip
 """Keys of the schema that this version's template cannot honour: refused rather than ignored."""
@@ -192,6 +200,15 @@ def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
     hour, minute = map(int, config.bot.run_at.split(":"))
     if not window.start <= hour * 60 + minute < window.end:
         yield "bot.run_at", f"{config.bot.run_at} is outside of the host's window {window}"
+    close = Window.parse(config.market.session).end
+    if config.host.patching and window.end < close + PATCHING_TAKES:
+        yield (
+            "host.patching",
+            (
+                f"the host goes down before {PATCHING_TAKES} minutes after the close, when updates "
+                "are installed; end workload.window later, or set it to false"
+            ),
+        )
     if not parse_days(config.bot.days) <= set(range(5)):
         yield "bot.days", f"{config.bot.days}: a market host is down on weekends"
 

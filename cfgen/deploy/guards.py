@@ -42,6 +42,20 @@ def check_replacements(changes: Collection[Change], allowed: Collection[str]) ->
         raise Refused(what, f"if that is wanted, add {flags}")
 
 
+def check_subnet(changes: Collection[Change]) -> None:
+    """Raise :class:`Refused` for a subnet replaced in its own range: the new one would conflict."""
+    for change in changes:
+        if (
+            change.resource_type == "AWS::EC2::Subnet"
+            and change.replacement == "True"
+            and "CidrBlock" not in change.because
+        ):
+            raise Refused(
+                f"{change.logical_id} {_replaced(change)}, in the address range that it has now",
+                "set another network.subnet_cidr as well, or keep the zone",
+            )
+
+
 def _replaced(change: Change) -> str:
     certain = "would" if change.replacement == "True" else "might"
     because = f" because of {', '.join(change.because)}" if change.because else ""

@@ -9,6 +9,12 @@ from cfgen.errors import ConfigError
 
 IMAGE = "ImageId"
 LATEST_IMAGE = "LatestImageId"
+KEYS = {
+    "AppSource": "bot.source",
+    "KeyName": "network.key_name",
+    "AlertEmail": "monitoring.email",
+}
+"""Parameters of cfgen's own templates, and the keys of cfgen.toml that give their defaults."""
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -72,7 +78,9 @@ def _choose(
     if name in deployed:
         return Chosen(name, deployed[name], "kept", secret)
     raise ConfigError(
-        f"parameter {name} has no value", f"add --parameter {name}=VALUE, or set it in cfgen.toml"
+        f"parameter {name} has no value",
+        f"add --parameter {name}=VALUE"
+        + (f", or set {KEYS[name]} in cfgen.toml" if name in KEYS else ""),
     )
 
 

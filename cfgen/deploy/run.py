@@ -6,10 +6,10 @@ from typing import Protocol
 import msgspec
 
 from cfgen.aws import FAILURES, Clients, brief
-from cfgen.deploy.causes import first_cause
+from cfgen.deploy.causes import first_cause, remedy
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
-from cfgen.deploy.guards import check_account, check_replacements
+from cfgen.deploy.guards import check_account, check_replacements, check_subnet
 from cfgen.deploy.parameters import (
     IMAGE,
     LATEST_IMAGE,
@@ -154,8 +154,12 @@ def _ready(
             f"it may hold resources that bill; mend it with: "
             f"{repair_command(deployed.status, deployed.arn, region)}",
         )
-    kept = ", ".join(sorted(stack.resource_ids(deployed.arn))) or "nothing"
-    question = f"{stack.name} is in {status} and never came up. Delete it first (listed: {kept})?"
+    resources = stack.resources(deployed.arn)
+    left = sorted(name for name, state in resources.items() if state != "DELETE_COMPLETE")
+    question = (
+        f"{stack.name} is in {status}: it never came up, and left behind "
+        f"{', '.join(left) or 'nothing'}. Delete it first?"
+    )
     _ask(watcher, question)
     stack.delete(deployed.arn, f"{wish.token}-delete")
     ended = stack.wait_deleted(deployed.arn)
@@ -205,6 +209,7 @@ def _start(
             reason = summary.capabilities_reason
             capabilities = ", ".join(summary.capabilities) + (f" ({reason})" if reason else "")
             watcher.preview(change_set, capabilities, changed(parameters, before))
+            check_subnet(change_set.changes)
             check_replacements(change_set.changes, wish.allow_replace)
             _ask(watcher, f"{change_set.kind.capitalize()} stack {stack.name}?")
             watcher.agreed()
@@ -269,7 +274,7 @@ def _judge(status: str, events: list[Event], arn: str, region: str) -> None:
     if status in ROLLED_BACK:
         raise DeployFailed(
             f"the deploy failed and was rolled back ({status}): {why}",
-            "mend the cause, then deploy again",
+            remedy(cause, events, region),
         )
     raise NeedsRepair(
         f"the deploy failed and left the stack in {status}: {why}",

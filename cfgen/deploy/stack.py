@@ -181,11 +181,11 @@ class Stack:
             StackName=arn, EnableTerminationProtection=enabled
         )
 
-    def resource_ids(self, arn: str) -> set[str]:
-        """Logical ids of the resources that the stack has."""
+    def resources(self, arn: str) -> dict[str, str]:
+        """Logical id -> status of the resources that the stack has, or had."""
         paginator = self._client.get_paginator("list_stack_resources")
         return {
-            resource["LogicalResourceId"]
+            resource["LogicalResourceId"]: resource["ResourceStatus"]
             for page in paginator.paginate(StackName=arn)
             for resource in page["StackResourceSummaries"]
         }

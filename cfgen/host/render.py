@@ -8,7 +8,6 @@ import msgspec
 
 from cfgen.config.schema import Config
 from pricing.calendar import Window
-from pricing.workload import Hours
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 UNITS = "/etc/systemd/system"
@@ -34,7 +33,8 @@ _PLACES = (
     ("etc/agent.json", f"{SETTINGS}/agent.json", "0644"),
     ("etc/logrotate.conf", "/etc/logrotate.d/trading-bot", "0644"),
     ("etc/cfn-hup.conf", "/etc/cfn/cfn-hup.conf", "0400"),
-    ("etc/reload.conf", "/etc/cfn/hooks.d/reload.conf", "0400"),
+    # Not in hooks.d: cfn-init leaves a copy of what it replaces, which cfn-hup would read there.
+    ("etc/reload.conf", "/etc/cfn/hooks.conf", "0400"),
 )
 
 
@@ -47,9 +47,9 @@ class HostFile(msgspec.Struct, frozen=True):
     substituted: bool
 
 
-def host_files(config: Config, hours: Hours) -> tuple[HostFile, ...]:
+def host_files(config: Config) -> tuple[HostFile, ...]:
     """Every file that cfn-init writes, in order."""
-    settings = _settings(config, hours)
+    settings = _settings(config)
     return tuple(
         HostFile(path, mode, _fill(_read(name), settings), name in SUBSTITUTED)  # type: ignore[arg-type]
         for name, path, mode in _PLACES
@@ -73,9 +73,10 @@ def _fill(text: str, settings: dict[str, str]) -> str:
     return PLACEHOLDER.sub(lambda match: settings[match[1]], text)
 
 
-def _settings(config: Config, hours: Hours) -> dict[str, str]:
+def _settings(config: Config) -> dict[str, str]:
     bot, dashboard = config.bot, config.dashboard
     return {
+        "BOT_KIND": bot.kind,
         "BOT_TYPE": {"daily": "oneshot", "service": "simple"}[bot.kind],
         "BOT_ENTRYPOINT": quote_argument(bot.entrypoint),
         "BOT_ARGUMENTS": " ".join(map(quote_argument, bot.arguments)),
@@ -92,19 +93,23 @@ def _settings(config: Config, hours: Hours) -> dict[str, str]:
         "DASHBOARD_ENTRYPOINT": quote_argument(dashboard.entrypoint),
         "DASHBOARD_HOST": "0.0.0.0" if dashboard.cidrs else "127.0.0.1",  # noqa: S104
         "DASHBOARD_PORT": str(dashboard.port),
-        "ON_SUCCESS": "OnSuccess=trading-web.service" if dashboard.enabled else "",
+        "ON_SUCCESS": _on_success(config),
         "HARDENING": _read("units/hardening.conf").rstrip("\n"),
         "SWAP_MIB": str(config.host.swap_mib),
         "PATCHING": "yes" if config.host.patching else "no",
-        "PATCH_AT": _patch_at(config, hours),
+        "PATCH_AT": _patch_at(config),
     }
 
 
-def _patch_at(config: Config, hours: Hours) -> str:
-    minute = Window.parse(config.market.session).end + PATCH_DELAY
-    if hours == "market":
-        minute = min(minute, Window.parse(config.workload.window).end - PATCH_DELAY)
-    minute %= 24 * 60
+def _on_success(config: Config) -> str:
+    """What starts once the keys are in memory: at boot, and when they are first stored."""
+    units = ["trading-bot.service"] if config.bot.kind == "service" else []
+    units += ["trading-web.service"] if config.dashboard.enabled else []
+    return f"OnSuccess={' '.join(units)}" if units else ""
+
+
+def _patch_at(config: Config) -> str:
+    minute = (Window.parse(config.market.session).end + PATCH_DELAY) % (24 * 60)
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 

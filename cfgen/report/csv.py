@@ -17,6 +17,7 @@ COLUMNS = (
     "instance_usd",
     "monthly_usd",
     "interruption",
+    "not_counted",
     "recommended",
     "rejected_because",
 )
@@ -42,6 +43,7 @@ def recommendation_csv(recommendation: Recommendation) -> str:
                 plain(plan.bill.items[0].monthly),
                 plain(plan.monthly),
                 offer.interruption.range if offer.interruption else "",
+                "; ".join(lack.item for lack in plan.bill.not_counted),
                 "yes" if plan is chosen else "no",
                 "; ".join(reason.reason for reason in plan.rejected_because),
             )

@@ -15,14 +15,17 @@ def preview_text(
     change_set: ChangeSet, capabilities: str, parameters: list[str], paper: Paper
 ) -> str:
     """What would change: a row a resource, replacements in red."""
-    table = paper.table("Action", "Resource", "Type", "Replaced", "Because of")
+    replaced = any(change.replacement for change in change_set.changes)
+    because = any(change.because for change in change_set.changes)
+    extra = [*(["Replaced"] if replaced else []), *(["Because of"] if because else [])]
+    table = paper.table("Action", "Resource", "Type", *extra)
     for change in change_set.changes:
         table.add_row(
             Text(change.action, style=ACTION_STYLES.get(change.action, "")),
             change.logical_id,
             change.resource_type,
-            _replaced(change),
-            ", ".join(change.because),
+            *([_replaced(change)] if replaced else []),
+            *([", ".join(change.because)] if because else []),
         )
     parts: list[RenderableType] = [table]
     parts += [f"parameter {line}" for line in parameters]

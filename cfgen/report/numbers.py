@@ -3,6 +3,8 @@
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from pricing.bill import Bill
+
 
 def plain(number: Decimal) -> str:
     """All digits, no exponent, no trailing zeros: ``7.592``, ``0.000005``, ``0``."""
@@ -12,6 +14,11 @@ def plain(number: Decimal) -> str:
 def usd(amount: Decimal) -> str:
     """Rounded to cents for reading: ``$12.37``."""
     return f"${amount.quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
+
+
+def total(bill: Bill) -> str:
+    """What a bill comes to, for reading: ``at least`` where something could not be counted."""
+    return f"{'at least ' if bill.not_counted else ''}{usd(bill.total)}"
 
 
 def age(as_of: str, today: date) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from rich.console import RenderableType
 from rich.text import Text
 
-from cfgen.report.numbers import age, plain, usd
+from cfgen.report.numbers import age, plain, total, usd
 from cfgen.report.paper import Paper
 from pricing.plans import Plan
 from pricing.price import Unpriced
@@ -60,8 +60,7 @@ def _headline(recommendation: Recommendation, chosen: Plan | None) -> Text:
     kind, purchase = chosen.offer.instance_type, chosen.offer.purchase
     name = {"on-demand": "on demand", "spot": "on Spot"}.get(purchase.name, purchase.name)
     text = Text(f"{kind.name} {name}, {HOURS[chosen.hours]}, in {region}: ", style="bold")
-    least = "at least " if chosen.bill.not_counted else ""
-    text.append(f"{least}{usd(chosen.monthly)} a month", style="bold green")
+    text.append(f"{total(chosen.bill)} a month", style="bold green")
     return text
 
 
@@ -85,7 +84,7 @@ def _plans(
             *((offer.availability_zone_id or "any",) if zone else ()),
             usd(instance),
             "?" if plan.bill.not_counted else usd(plan.monthly - instance),
-            usd(plan.monthly),
+            ("≥ " if plan.bill.not_counted else "") + usd(plan.monthly),
             offer.interruption.range if offer.interruption else "",
             _why_not(plan, chosen, short=not paper.fits(124)),
             style="bold" if plan is chosen else "dim" if plan.rejected_because else "",
@@ -114,7 +113,7 @@ def _explanation(
     plan: Plan, recommendation: Recommendation, paper: Paper, today: date
 ) -> Iterator[RenderableType]:
     yield ""
-    yield Text(f"{plan.id} costs {usd(plan.monthly)} a month", style="bold")
+    yield Text(f"{plan.id} costs {total(plan.bill)} a month", style="bold")
     if plan.hours == "market":
         window = recommendation.workload.window
         hours = f"{plain(window.hours_a_day())} h ({window}) x 5 days x 365.25/84 weeks a month"
@@ -145,7 +144,7 @@ def _savings(recommendation: Recommendation, paper: Paper) -> Iterator[Renderabl
         known = None if isinstance(saving.monthly, Unpriced) else saving.plan
         table.add_row(
             _saved(saving),
-            usd(known.monthly) if known else "",
+            ("≥ " if known.bill.not_counted else "") + usd(known.monthly) if known else "",
             "\n".join(saving.accept) if paper.terminal else " and ".join(saving.accept),
             _outcome(saving, chosen),
         )
@@ -185,11 +184,10 @@ def _notices(recommendation: Recommendation, everything: bool) -> Iterator[Rende
         if notice.code != "not-counted" or not lacks:
             yield Text(f"Note: {notice.message}", style="yellow")
     for reason, plans in missing.items():
+        count = f"{len(plans)} offer{'s' if len(plans) > 1 else ''}"
+        yield f"Not priced: {count}{'' if everything else ' (--all names them)'}: {reason}"
         if everything:
-            yield f"Not priced: {', '.join(sorted(plans))}: {reason}"
-        else:
-            count = f"{len(plans)} offer{'s' if len(plans) > 1 else ''}"
-            yield f"Not priced: {count} (--all names them): {reason}"
+            yield from (f"  {plan}" for plan in sorted(plans))
 
 
 def _sources(recommendation: Recommendation, today: date) -> Iterator[RenderableType]:

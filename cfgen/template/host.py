@@ -6,8 +6,9 @@ from troposphere.policies import CreationPolicy, ResourceSignal
 from cfgen.host.render import SCRIPTS, host_files, user_data
 from cfgen.template.design import Design
 
-STEPS = ("swap", "packages", "timezone", "user", "app", "agent", "units")
-"""Steps of ``cfgen/host/scripts/bootstrap``, in order: swap first, for dnf needs the memory."""
+STEPS = ("idle", "swap", "packages", "timezone", "user", "agent", "app", "units")
+"""Steps of ``cfgen/host/scripts/bootstrap``, in order: swap before dnf, which needs the memory; the
+agent before the app, so that the log of a failure leaves the host."""
 
 SIGNAL_TIMEOUT = "PT30M"
 """Standard credits have no launch credits: a first boot runs near the baseline."""
@@ -75,7 +76,7 @@ def _init(design: Design) -> cloudformation.Metadata:
             owner="root",
             group="root",
         )
-        for file in host_files(design.config, design.plan.hours)
+        for file in host_files(design.config)
     }
     commands = {
         f"{number}0-{step}": {"command": f"{SCRIPTS}/bootstrap {step}"}

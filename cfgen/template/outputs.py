@@ -37,6 +37,12 @@ def add(template: Template, design: Design) -> None:
         "The logs of bot and dashboard, as they come",
         Sub("aws logs tail ${BotLogGroup} --region ${AWS::Region} --follow"),
     )
+    _add(
+        template,
+        "HostLogCommand",
+        "The logs of the bootstrap, the updates and the loading of the keys",
+        Sub("aws logs tail ${HostLogGroup} --region ${AWS::Region} --follow"),
+    )
     if config.dashboard.enabled:
         ports = f'{{"portNumber":["{config.dashboard.port}"],"localPortNumber":["5001"]}}'
         _add(

@@ -6,13 +6,17 @@ from cfgen.template.design import Design
 
 
 def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layers' common form
-    """Add an empty secret: no placeholder keys, and nothing that an update could overwrite."""
+    """Add an empty secret: no placeholder keys, and nothing that an update could overwrite.
+
+    It outlives the stack, except one whose creation failed: left behind, its fixed name would
+    block every later try.
+    """
     template.add_resource(
         secretsmanager.Secret(
             "KisSecret",
             Name=Sub("${AWS::StackName}/kis-api"),
             Description="Keys of the Korea Investment & Securities Open API, as a JSON object",
-            DeletionPolicy="Retain",
+            DeletionPolicy="RetainExceptOnCreate",
             UpdateReplacePolicy="Retain",
         )
     )

@@ -30,6 +30,12 @@ SOURCES = (
         "2025-10-19",
         "a public catalogue of EC2 prices",
     ),
+    Source(
+        "ec2-seoul",
+        "2026-10-01",
+        "2026-10-01",
+        "the same on-demand prices, seen unchanged in Seoul",
+    ),
     Source("spot-advisor", "2025-06-28", "2025-06-28", "AWS's public Spot Advisor data"),
     Source(
         "aws-offer-files",
@@ -38,8 +44,8 @@ SOURCES = (
         "readings of AWS's public offer files, Seoul only",
     ),
 )
-ON_DEMAND_CONFIRMED = {"ap-northeast-2": "2026-10-01"}
-"""Regions whose on-demand prices were seen unchanged at a later day."""
+ON_DEMAND_SOURCES = {"ap-northeast-2": "ec2-seoul"}
+"""Regions whose on-demand prices were seen unchanged at a later day, and where."""
 
 BASELINE_PERCENT = {"nano": Decimal(5), "micro": Decimal(10), "small": Decimal(20)}
 """Of each vCPU, for T3, T3a and T4g (EC2 User Guide, burstable performance instances)."""
@@ -107,8 +113,8 @@ def _ec2(
             BASELINE_PERCENT[name.partition(".")[2]],
         )
         if region not in regions:
-            as_of = ON_DEMAND_CONFIRMED.get(region, SOURCES[0].as_of)
-            regions[region] = RegionFigures(as_of, {}, {}, {})
+            source = ON_DEMAND_SOURCES.get(region, SOURCES[0].name)
+            regions[region] = RegionFigures(source, {}, {}, {})
         on_demand = Decimal(row["on_demand_usd_per_hour"])
         if regions[region].on_demand.setdefault(name, on_demand) != on_demand:
             raise ValueError(f"{name} has two on-demand prices in {region}")

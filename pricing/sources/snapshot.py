@@ -19,7 +19,6 @@ from pricing.offers import (
     InstanceType,
     Interruption,
     Offer,
-    Purchase,
     Range,
 )
 from pricing.price import Price, Source, Unpriced
@@ -31,7 +30,7 @@ SCHEMA_VERSION = 1
 class RegionFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The EC2 figures of a region; ``spot`` is type -> zone id -> US dollars an hour."""
 
-    on_demand_as_of: str
+    on_demand_source: str
     on_demand: dict[str, Decimal] = {}
     spot: dict[str, dict[str, Decimal]] = {}
     interruption: dict[str, Range] = {}
@@ -118,24 +117,21 @@ def _offers(
         "not-in-snapshot",
         f"the snapshot has no price for {kind.name} in {region}: not offered, or not recorded",
     )
-    prices = snapshot.sources["ec2-prices"]
-
-    def hourly(amount: Decimal, purchase: Purchase, as_of: str) -> Price:
-        note = ", one observed price" if purchase == SPOT else ""
-        return Price(amount, "Hrs", as_of, prices.name + note)
-
+    listed = snapshot.sources[figures.on_demand_source]
+    observed = snapshot.sources["ec2-prices"]
     amount = figures.on_demand.get(kind.name)
     yield Offer(
         kind,
         ON_DEMAND,
         region,
         min(zones, default=None),
-        absent if amount is None else hourly(amount, ON_DEMAND, figures.on_demand_as_of),
+        absent if amount is None else Price(amount, "Hrs", listed.as_of, listed.name),
     )
     share = figures.interruption.get(kind.name)
     interruption = Interruption(share, snapshot.sources["spot-advisor"].as_of) if share else None
     for zone, spot in zones.items():
-        yield Offer(kind, SPOT, region, zone, hourly(spot, SPOT, prices.as_of), interruption)
+        price = Price(spot, "Hrs", observed.as_of, f"{observed.name}, one observed price")
+        yield Offer(kind, SPOT, region, zone, price, interruption)
     if not zones:
         yield Offer(kind, SPOT, region, None, absent, interruption)
     for purchase in COMMITTED:

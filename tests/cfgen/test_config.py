@@ -143,6 +143,13 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
         ({"bot": {"source": "https://host/x.git"}}, "bot.source", "@v1.2"),
         ({"bot": {"source": "https://me:key@host/x.git@v1"}}, "bot.source", "publish"),
         ({"bot": {"environment": {"KIS_APP_KEY": "x"}}}, "bot.environment", "the secret"),
+        ({"bot": {"environment": {"ENV_MODE": "real"}}}, "bot.environment", "decided by"),
+        ({"bot": {"source": "https://host:8443/x@v1"}}, "bot.source", "@v1.2"),
+        (
+            {"workload": {"hours": "market", "window": "08:30-15:40"}},
+            "host.patching",
+            "end workload.window later",
+        ),
         ({"bot": {"environment": {"A B": "x"}}}, "bot.environment", "environment variable"),
         ({"workload": {"window": "16:00-08:30"}}, "workload.window", "ends before"),
         ({"workload": {"cpu_average_percent": float("nan")}}, "cpu_average_percent", "0 to 100"),

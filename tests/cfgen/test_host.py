@@ -1,6 +1,7 @@
 """What lies on the host, checked by the tools that will read it there."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -14,23 +15,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cfgen.config.checks import DECIDED
 from cfgen.config.load import make_config
 from cfgen.host.render import HostFile, host_files, quote_argument, quote_value, user_data
 from cfgen.template.host import STEPS
-from pricing.workload import Hours
 
 SCRIPTS = Path(str(resources.files("cfgen.host").joinpath("scripts")))
 NASTY = ["plain", "two words", 'quo"te', "back\\slash", "100%", "$HOME", "${HOME}", "it's", ""]
 SEED = "apps/daily_breakout_app.py --mode demo --symbol 069500"
 
 
-def files(hours: Hours = "always", **config: object) -> dict[str, HostFile]:
-    rendered = host_files(make_config(config, "test"), hours)
+def files(**config: object) -> dict[str, HostFile]:
+    rendered = host_files(make_config(config, "test"))
     return {file.path.rpartition("/")[2]: file for file in rendered}
 
 
-def text(name: str, hours: Hours = "always", **config: object) -> str:
-    return files(hours, **config)[name].text
+def text(name: str, **config: object) -> str:
+    return files(**config)[name].text
 
 
 def run(*command: str, **options: object) -> "subprocess.CompletedProcess[str]":
@@ -85,11 +86,6 @@ def test_systemd_reads_the_timers_in_korean_time(timer: str, expected: str) -> N
     assert f"Normalized form: {expected}" in run("systemd-analyze", "calendar", calendar).stdout
 
 
-def test_patches_come_while_a_market_host_is_up() -> None:
-    early = text("trading-patch.timer", "market", workload={"window": "08:30-15:35"})
-    assert "OnCalendar=Mon..Fri 15:25:00 Asia/Seoul" in early
-
-
 @pytest.mark.parametrize("script", ["bootstrap", "install-app"])
 def test_shellcheck_finds_nothing(script: str) -> None:
     assert run("bash", "-n", str(SCRIPTS / script)).stderr == ""
@@ -107,7 +103,7 @@ def test_shellcheck_finds_nothing_in_the_user_data(tmp_path: Path) -> None:
 def test_the_bootstrap_has_every_step_that_the_template_runs() -> None:
     script = (SCRIPTS / "bootstrap").read_text()
     assert [step for step in STEPS if f"\n{step}() {{" not in script] == []
-    [listed] = re.findall(r"(?m)^  (swap \|.+)\) ;;$", script)
+    [listed] = re.findall(r"(?m)^  (idle \|.+)\) ;;$", script)
     assert tuple(listed.split(" | ")) == STEPS
 
 
@@ -149,8 +145,28 @@ def test_the_dashboard_listens_where_it_may_be_reached() -> None:
     assert "FLASK_HOST=0.0.0.0" in opened
 
 
-def test_a_bot_that_stays_up() -> None:
-    assert "Type=simple" in text("trading-bot.service", bot={"kind": "service"})
+def test_a_bot_that_stays_up_starts_with_its_keys() -> None:
+    """At boot, too: the loader is enabled, and starts what stays up."""
+    service: dict[str, Any] = {"bot": {"kind": "service"}}
+    assert "Type=simple" in text("trading-bot.service", **service)
+    loader = text("trading-secrets.service", **service)
+    assert "OnSuccess=trading-bot.service trading-web.service" in loader
+    assert "OnSuccess=trading-web.service" in text("trading-secrets.service")
+
+
+def test_a_daily_bot_is_never_restarted_by_a_change() -> None:
+    """Requires= or a restart of the loader would kill and repeat a run: two sets of orders."""
+    assert "Requires=" not in text("trading-bot.service")
+    script = (SCRIPTS / "bootstrap").read_text()
+    assert "restart --no-block" not in script
+    assert re.findall(r"(?m)^(.*)\n.*restart trading-bot\.service", script) == [
+        '  if [ "$BOT_KIND" = service ]; then'
+    ]
+
+
+def test_the_loader_and_the_configuration_leave_out_the_same_names() -> None:
+    [pattern] = re.findall(r'OURS = re\.compile\(r"(.+)"\)', (SCRIPTS / "load-secrets").read_text())
+    assert pattern == DECIDED.pattern
 
 
 def test_a_value_is_not_searched_for_placeholders() -> None:
@@ -244,6 +260,16 @@ class TestLoadSecrets:
         assert "canary" not in result.stderr + result.stdout
         assert (tmp_path / "env").read_text() == "OLD=1\n"
 
+    def test_a_failed_read_keeps_the_keys_that_were_loaded_before(  # type: ignore[no-untyped-def]
+        self, tmp_path: Path, load
+    ) -> None:
+        (tmp_path / "env").write_text("OLD=1\n")
+        result = load("Could not connect to the endpoint\n", code=255)
+        assert result.returncode == 0
+        assert "Could not connect" in result.stdout
+        assert "are kept" in result.stdout
+        assert (tmp_path / "env").read_text() == "OLD=1\n"
+
     def test_an_empty_secret_fails_with_awss_words(self, load) -> None:  # type: ignore[no-untyped-def]
         result = load("Secrets Manager can't find the specified secret value\n", code=254)
         assert result.returncode == 1
@@ -263,7 +289,7 @@ class TestInstallApp:
 
     def commit(self, path: Path, content: str, tag: str, *, new: bool = False) -> None:
         (path / "bot.py").write_text(content)
-        (path / "requirements.txt").touch()
+        (path / "requirements.txt").touch(exist_ok=True)
         author = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
         for command in ([["init", "--quiet"]] if new else []) + [
             ["add", "."],
@@ -310,6 +336,36 @@ class TestInstallApp:
         result = self.install(tmp_path / "home", repository, "v9")
         assert result.returncode != 0
         assert "v9" in result.stderr
+
+    def test_a_version_that_cannot_be_installed_leaves_the_old_one_whole(
+        self, tmp_path: Path, repository: Path
+    ) -> None:
+        home = tmp_path / "home"
+        assert self.install(home, repository, "v1").returncode == 0
+        (repository / "requirements.txt").write_text("-r more.txt\n")
+        (repository / "more.txt").write_text("./nothing-here\n")
+        self.commit(repository, "three", "v3")
+        result = self.install(home, repository, "v3")
+        assert result.returncode != 0
+        assert "nothing-here" in result.stderr
+        assert (home / "app/bot.py").read_text() == "one"
+        assert self.install(home, repository, "v2").returncode == 0
+        assert (home / "app/bot.py").read_text() == "two"
+        assert not (home / "next").exists()
+
+    def test_a_broken_environment_is_made_anew_and_closed_to_others(
+        self, tmp_path: Path, repository: Path
+    ) -> None:
+        home = tmp_path / "home"
+        before = os.umask(0)
+        try:
+            assert self.install(home, repository, "v1").returncode == 0
+            (home / "venv/bin/pip").unlink()
+            assert self.install(home, repository, "v1").returncode == 0
+        finally:
+            os.umask(before)
+        assert (home / "venv/bin/pip").exists()
+        assert (home / "app/bot.py").stat().st_mode & 0o022 == 0
 
     def test_requirements_that_are_not_there_fail(self, tmp_path: Path, repository: Path) -> None:
         result = self.install(tmp_path / "home", repository, "v1", "none.txt")

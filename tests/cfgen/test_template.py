@@ -170,7 +170,7 @@ def test_the_image_is_of_the_plans_architecture(arch: str) -> None:
 def test_the_bootstrap_swaps_first_and_signals() -> None:
     host = tree()["Resources"]["Host"]
     init = host["Metadata"]["AWS::CloudFormation::Init"]["config"]
-    assert next(iter(init["commands"])) == "10-swap"
+    assert list(init["commands"])[:2] == ["10-idle", "20-swap"]
     assert host["CreationPolicy"]["ResourceSignal"]["Timeout"] == "PT30M"
     script = host["Properties"]["UserData"]["Fn::Base64"]["Fn::Sub"]
     assert script.index("cfn-init") < script.index("cfn-signal")
@@ -220,7 +220,9 @@ def test_the_secret_is_empty_named_after_the_stack_and_retained() -> None:
     secret = tree()["Resources"]["KisSecret"]
     assert secret["Properties"]["Name"] == {"Fn::Sub": "${AWS::StackName}/kis-api"}
     assert not {"SecretString", "GenerateSecretString"} & set(secret["Properties"])
-    assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Retain"
+    assert secret["UpdateReplacePolicy"] == "Retain"
+    # Retain alone would keep the secret of a creation that failed, and block the next one.
+    assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 def test_no_key_is_a_parameter_or_an_output() -> None:
@@ -318,7 +320,7 @@ def test_an_option_moves_what_it_should_and_nothing_else(
     assert differences(tree(), tree(**config)) == moved
 
 
-def test_market_hours_add_schedules_and_move_the_patches() -> None:
+def test_market_hours_add_schedules_and_move_nothing_else() -> None:
     assert differences(tree(), tree("market")) == {
         "Resources": {"ScheduleRole", "StartSchedule", "StopSchedule"}
     }
@@ -347,8 +349,14 @@ def test_every_parameter_is_described_grouped_and_labelled() -> None:
     [
         (
             "AppSource",
-            ["https://github.com/a/b.git@v1", "git+https://h:8443/a/b@0123abc"],
-            ["https://github.com/a/b", "https://me:key@h/a@v1", "http://h/a@v1", "git@h:a/b@v1"],
+            ["https://github.com/a/b.git@v1", "git+https://h/a/b@0123abc"],
+            [
+                "https://github.com/a/b",
+                "https://me:key@h/a@v1",
+                "http://h/a@v1",
+                "https://h:8443/a@v1",
+                "git@h:a/b@v1",
+            ],
         ),
         ("AvailabilityZoneId", ["", "apne2-az1", "use1-bos1-az1"], ["ap-northeast-2a", "x"]),
         ("ImageId", ["", "ami-0123456789abcdef0", "ami-01234567"], ["ami-1", "ami-XYZ"]),
@@ -369,6 +377,7 @@ def test_outputs_say_what_to_do_next() -> None:
         "StoreKeysCommand",
         "ConnectCommand",
         "LogCommand",
+        "HostLogCommand",
         "DashboardCommand",
         "AlertTopicArn",
     ]

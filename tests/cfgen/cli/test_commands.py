@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Run, command
+from tests.conftest import Run, Terminal, command
 
 COMMANDS = ("init", "recommend", "build", "lint", "deploy")
 
@@ -295,6 +296,39 @@ def test_init_writes_a_file_that_build_reads(cfgen: Run, folder: Path) -> None:
 
 def test_init_without_a_terminal_does_not_hang(cfgen: Run, folder: Path) -> None:
     refused(cfgen("init"), 5, "--non-interactive")
+    assert list(folder.iterdir()) == []
+
+
+def test_init_asks_again_after_a_wrong_answer(
+    terminal: Callable[..., Terminal], folder: Path
+) -> None:
+    person = terminal("init")
+    for question, answer in (
+        ("Name of the stack", "my-bot"),
+        ("Git repository", "no repository"),
+        ("is not a git repository at a ref", ""),
+        ("Account", "prod"),
+        ("allowed are demo, real", "demo"),
+        ("E-mail", "me@example.com"),
+        ("Host's hours", "market"),
+    ):
+        person.wait_for(question)
+        person.type(f"{answer}\n")
+    assert person.end() == 0
+    raw = tomllib.loads((folder / "cfgen.toml").read_text())
+    assert {section: keys for section, keys in raw.items() if keys} == {
+        "stack": {"name": "my-bot"},
+        "workload": {"hours": "market"},
+        "monitoring": {"email": "me@example.com"},
+    }
+
+
+def test_init_can_be_interrupted(terminal: Callable[..., Terminal], folder: Path) -> None:
+    person = terminal("init")
+    person.wait_for("Name of the stack")
+    person.process.send_signal(signal.SIGINT)
+    person.type("\n")
+    assert person.end() == 130
     assert list(folder.iterdir()) == []
 
 

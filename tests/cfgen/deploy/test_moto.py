@@ -1,18 +1,14 @@
 """``cfgen deploy`` as a process, against a moto server."""
 
-import os
-import pty
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 import pytest
 from mypy_boto3_cloudformation import CloudFormationClient
 
-from tests.conftest import Run, command
+from tests.conftest import Run, Terminal
 
 SOURCE = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
 
@@ -154,64 +150,14 @@ def test_a_rehearsal_needs_nothing(cfgen: Run, folder: Path, hours: str) -> None
     assert list(folder.iterdir()) == []
 
 
-class Terminal:
-    """The program with a person at it: standard input is a terminal, standard error is read."""
-
-    def __init__(self, arguments: list[str], cwd: Path, environment: dict[str, str]) -> None:
-        self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            command(arguments),
-            cwd=cwd,
-            env=environment,
-            stdin=slave,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.read = ""
-
-    def wait_for(self, text: str) -> None:
-        assert self.process.stderr
-        deadline = time.monotonic() + 60
-        while text not in self.read:
-            assert time.monotonic() < deadline, self.read
-            piece = os.read(self.process.stderr.fileno(), 65536).decode()
-            assert piece, f"ended before {text!r}:\n{self.read}"
-            self.read += piece
-
-    def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
-
-    def end(self) -> int:
-        code = self.process.wait(60)
-        assert self.process.stderr
-        self.read += self.process.stderr.read().decode()
-        os.close(self._master)
-        return code
-
-
-@pytest.fixture
-def terminal(
-    folder: Path, environment: dict[str, str], memory_aws: dict[str, str]
-) -> Iterator[Callable[..., Terminal]]:
-    started: list[Terminal] = []
-
-    def start(*arguments: str) -> Terminal:
-        started.append(Terminal(list(arguments), folder, environment | memory_aws))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-
-
 @pytest.mark.usefixtures("config")
 def test_a_person_says_no(
-    terminal: Callable[..., Terminal], stack: str, cloudformation: CloudFormationClient
+    terminal: Callable[..., Terminal],
+    memory_aws: dict[str, str],
+    stack: str,
+    cloudformation: CloudFormationClient,
 ) -> None:
-    person = terminal("deploy", "--no-lint", *SOURCE)
+    person = terminal("deploy", "--no-lint", *SOURCE, extra=memory_aws)
     person.wait_for(f"Create stack {stack}? [y/N]")
     person.type("n\n")
     assert person.end() == 6
@@ -221,9 +167,12 @@ def test_a_person_says_no(
 
 @pytest.mark.usefixtures("config")
 def test_a_person_says_yes(
-    terminal: Callable[..., Terminal], stack: str, cloudformation: CloudFormationClient
+    terminal: Callable[..., Terminal],
+    memory_aws: dict[str, str],
+    stack: str,
+    cloudformation: CloudFormationClient,
 ) -> None:
-    person = terminal("deploy", "--no-lint", *SOURCE)
+    person = terminal("deploy", "--no-lint", *SOURCE, extra=memory_aws)
     person.wait_for("[y/N]")
     person.type("y\n")
     assert person.end() == 0
@@ -232,9 +181,12 @@ def test_a_person_says_yes(
 
 @pytest.mark.usefixtures("config")
 def test_ctrl_c_at_the_question_takes_everything_back(
-    terminal: Callable[..., Terminal], stack: str, cloudformation: CloudFormationClient
+    terminal: Callable[..., Terminal],
+    memory_aws: dict[str, str],
+    stack: str,
+    cloudformation: CloudFormationClient,
 ) -> None:
-    person = terminal("deploy", "--no-lint", *SOURCE)
+    person = terminal("deploy", "--no-lint", *SOURCE, extra=memory_aws)
     person.wait_for("[y/N]")
     person.process.send_signal(signal.SIGINT)
     # Should the signal come just before the read, Python sees it when the read returns.

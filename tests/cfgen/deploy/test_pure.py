@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from cfgen.deploy.causes import first_cause
+from cfgen.deploy.causes import first_cause, remedy
 from cfgen.deploy.changeset import Change, parse_changes, says_no_changes
 from cfgen.deploy.events import Event
-from cfgen.deploy.guards import check_account, check_replacements
+from cfgen.deploy.guards import check_account, check_replacements, check_subnet
 from cfgen.deploy.parameters import Chosen, Declared, changed, choose_parameters
 from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, WAYS, Way, repair_command, way_of
 from cfgen.errors import ConfigError, Refused
@@ -119,6 +119,17 @@ def test_what_is_not_precious_may_go() -> None:
     check_replacements([Change("Host", "AWS::EC2::Instance", "Modify", "False")], [])
 
 
+def test_a_subnet_is_not_replaced_in_its_own_address_range() -> None:
+    kind = "AWS::EC2::Subnet"
+    moved = Change("PublicSubnet", kind, "Modify", "True", ("AvailabilityZoneId",))
+    with pytest.raises(Refused, match="because of AvailabilityZoneId") as caught:
+        check_subnet([moved])
+    assert "network.subnet_cidr" in caught.value.hint
+    both = ("AvailabilityZoneId", "CidrBlock")
+    check_subnet([Change("PublicSubnet", kind, "Modify", "True", both)])
+    check_subnet([Change("PublicSubnet", kind, "Add")])
+
+
 def test_accounts() -> None:
     check_account("1", [])
     check_account("1", ["1", "2"])
@@ -165,7 +176,7 @@ def test_secrets_are_masked_where_values_are_shown() -> None:
 def test_a_parameter_without_a_value_says_how_to_give_one() -> None:
     with pytest.raises(ConfigError, match="AppSource has no value") as caught:
         choose_parameters(DECLARED, {}, {}, None)
-    assert "--parameter AppSource=VALUE" in caught.value.hint
+    assert caught.value.hint == ("add --parameter AppSource=VALUE, or set bot.source in cfgen.toml")
 
 
 def test_a_value_without_a_parameter_is_a_mistake() -> None:
@@ -195,6 +206,15 @@ def test_the_cause_is_the_earliest_failure_of_its_own() -> None:
     cause = first_cause(events)
     assert cause is not None
     assert cause.logical_id == "Address"
+
+
+def test_a_failed_bootstrap_points_to_its_log() -> None:
+    group = Event("0", START, "HostLogGroup", "bot-HostLogGroup-1", "", "CREATE_COMPLETE", "")
+    failed = event(1, "Host", "CREATE_FAILED", "Received 1 FAILURE signal(s)")
+    assert "aws logs tail bot-HostLogGroup-1 --region r" in remedy(failed, [group, failed], "r")
+    other = event(1, "Address", "CREATE_FAILED")
+    assert remedy(other, [group, other], "r") == "mend the cause, then deploy again"
+    assert remedy(failed, [failed], "r") == "mend the cause, then deploy again"
 
 
 def test_no_cause_is_not_invented() -> None:

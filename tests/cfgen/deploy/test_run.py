@@ -446,7 +446,13 @@ def never_came_up(aws: Recorded) -> None:
                     "ResourceType": "AWS::SecretsManager::Secret",
                     "LastUpdatedTimestamp": START,
                     "ResourceStatus": "DELETE_SKIPPED",
-                }
+                },
+                {
+                    "LogicalResourceId": "Vpc",
+                    "ResourceType": "AWS::EC2::VPC",
+                    "LastUpdatedTimestamp": START,
+                    "ResourceStatus": "DELETE_COMPLETE",
+                },
             ]
         },
         StackName=STACK,
@@ -467,7 +473,7 @@ def test_a_stack_that_never_came_up_is_deleted_first(aws: Recorded) -> None:
     person = Person()
     assert aws.deploy(Wish("bot", "body", "token", protect=False), person).changed
     aws.done()
-    assert "KisSecret" in person.seen[1]
+    assert "left behind KisSecret. Delete it first?" in person.seen[1]
 
 
 def test_it_is_not_deleted_unasked(aws: Recorded) -> None:
