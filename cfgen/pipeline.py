@@ -1,6 +1,7 @@
 """The stages, in order. The command line calls these and nothing below them.
 
-Each is a function from values to a value; clients, clock and sleep are passed in.
+Each is a function from values to a value. AWS's clients, the clock for waiting and sleep are made
+here and passed down; the moment of a run comes from above.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from cfgen.config.load import FILE_NAME as CONFIG_NAME
-from cfgen.config.load import Override, load_config, make_config
+from cfgen.config.load import Override, make_config
+from cfgen.config.load import load_config as load_config
 from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
 from cfgen.config.write import render as render_config
 from cfgen.errors import ConfigError, Refused
@@ -33,13 +35,11 @@ if TYPE_CHECKING:
 PricesMode = Literal["auto", "live", "offline"]
 Format = Literal["yaml", "json"]
 
-__all__ = ["load_config"]
-
 
 class Choice(msgspec.Struct, frozen=True):
     """The plan to build. ``lock`` is the lock that holds it, if there is one.
 
-    ``cheaper`` is a plan that would cost less than the locked one, ``saves`` says how much.
+    ``cheaper`` is a plan that would cost less than the locked one.
     """
 
     plan: LockedPlan

@@ -16,9 +16,9 @@ def usd(amount: Decimal) -> str:
     return f"${amount.quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
 
 
-def total(bill: Bill) -> str:
-    """What a bill comes to, for reading: ``at least`` where something could not be counted."""
-    return f"{'at least ' if bill.not_counted else ''}{usd(bill.total)}"
+def total(bill: Bill, least: str = "at least ") -> str:
+    """What a bill comes to, for reading; ``least`` stands before a sum that lacks something."""
+    return f"{least if bill.not_counted else ''}{usd(bill.total)}"
 
 
 def age(as_of: str, today: date) -> str:

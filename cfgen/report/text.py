@@ -72,7 +72,7 @@ def _plans(
     columns = ("", "Type", "Purchase", "Hours", *zone, *numbers, "Risk", "Why not")
     table = paper.table(*columns, right=numbers)
     for plan in recommendation.plans:
-        if not everything and plan is not chosen and not _telling(plan):
+        if chosen and plan is not chosen and not everything and not _telling(plan):
             continue
         offer = plan.offer
         instance = plan.bill.items[0].monthly
@@ -84,7 +84,7 @@ def _plans(
             *((offer.availability_zone_id or "any",) if zone else ()),
             usd(instance),
             "?" if plan.bill.not_counted else usd(plan.monthly - instance),
-            ("≥ " if plan.bill.not_counted else "") + usd(plan.monthly),
+            total(plan.bill, "≥ "),
             offer.interruption.range if offer.interruption else "",
             _why_not(plan, chosen, short=not paper.fits(124)),
             style="bold" if plan is chosen else "dim" if plan.rejected_because else "",
@@ -143,15 +143,17 @@ def _savings(recommendation: Recommendation, paper: Paper) -> Iterator[Renderabl
     for saving in recommendation.savings:
         known = None if isinstance(saving.monthly, Unpriced) else saving.plan
         table.add_row(
-            _saved(saving),
-            ("≥ " if known.bill.not_counted else "") + usd(known.monthly) if known else "",
+            _saved(saving, chosen),
+            total(known.bill, "≥ ") if known else "",
             "\n".join(saving.accept) if paper.terminal else " and ".join(saving.accept),
             _outcome(saving, chosen),
         )
     yield table
 
 
-def _saved(saving: Saving) -> str:
+def _saved(saving: Saving, chosen: Plan | None) -> str:
+    if chosen is None:
+        return ""
     if isinstance(saving.monthly, Unpriced):
         return "unknown"
     return usd(saving.monthly) if saving.monthly else "nothing"

@@ -202,6 +202,8 @@ def test_nothing_fits(cfgen: Run, folder: Path) -> None:
     result = cfgen("recommend")
     assert result.returncode == 0
     assert "No plan fits in ap-northeast-2" in result.stdout
+    assert "1024 MiB of memory, 9999 MiB are needed" in result.stdout
+    assert "still nothing fits" in result.stdout
     assert document(cfgen)["recommended"] is None
     written = cfgen("recommend", "--json", "--write")
     assert written.returncode == 5
