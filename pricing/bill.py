@@ -1,6 +1,6 @@
 """The bill of one month, item by item."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -11,6 +11,7 @@ from pricing.price import Price, Unpriced
 from pricing.rates import Rate, Service
 from pricing.workload import HostShape, Usage, Workload
 
+Rates = Mapping[Service, Rate | Unpriced]
 DAYS_A_MONTH = Decimal("365.25") / 12
 
 
@@ -67,54 +68,57 @@ def make_bill(
     hours: Decimal,
     workload: Workload,
     host: HostShape,
-    usage: Usage,
-    rates: Mapping[Service, Rate | Unpriced],
+    around: Bill,
+    rates: Rates,
 ) -> Bill:
     """Add up a month of ``hours`` running hours on ``offer``, whose hourly price must be known.
 
-    A commitment is paid around the clock, whether or not the host runs. Raises ``ValueError`` for
-    an offer without a price.
+    ``around`` is what :func:`surroundings` says of the same hours. A commitment is paid around the
+    clock, whether or not the host runs. Raises ``ValueError`` for an offer without a price.
     """
     if isinstance(offer.hourly, Unpriced):
         raise ValueError(f"{offer.instance_type.name}: {offer.hourly.reason}")
     paid_hours = ALWAYS_HOURS if offer.purchase.commitment else hours
-    items = [BillItem("instance", paid_hours, offer.hourly, f"{paid_hours} h")]
+    instance = BillItem("instance", paid_hours, offer.hourly, f"{paid_hours} h")
+    surplus = _charge(_credits(offer, hours, workload, host), rates)
+    return Bill(
+        (instance, *surplus.items, *around.items), (*surplus.not_counted, *around.not_counted)
+    )
+
+
+def surroundings(hours: Decimal, host: HostShape, usage: Usage, rates: Rates) -> Bill:
+    """What everything around the instance costs, whichever instance that is."""
+    return _charge(_around(hours, host, usage), rates)
+
+
+def _charge(used: Iterable[_Used], rates: Rates) -> Bill:
+    items: list[BillItem] = []
     not_counted = []
     pools: dict[str, Decimal] = {}
-    for used in _used(offer, hours, workload, host, usage):
-        rate = rates.get(used.service) or Unpriced("no-rate", "the source has no rate for it")
+    for use in used:
+        rate = rates.get(use.service) or Unpriced("no-rate", "the source has no rate for it")
         charges: list[tuple[Decimal, Price]] | Unpriced
-        charges, formula = rate if isinstance(rate, Unpriced) else [], used.formula
+        charges, formula = rate if isinstance(rate, Unpriced) else [], use.formula
         if isinstance(rate, Rate):
-            pool = rate.free_pool or used.service.value
-            free = min(pools.setdefault(pool, rate.free), used.units)
+            pool = rate.free_pool or use.service.value
+            free = min(pools.setdefault(pool, rate.free), use.units)
             pools[pool] -= free
             if free:
                 formula += f", less {free.normalize():f} free"
-            charges = rate.charges(used.units - free)
+            charges = rate.charges(use.units - free)
         if isinstance(charges, Unpriced):
-            not_counted.append(NotCounted(used.service, used.formula, charges))
+            not_counted.append(NotCounted(use.service, use.formula, charges))
         else:
-            items += [BillItem(used.service, units, price, formula) for units, price in charges]
+            items += [BillItem(use.service, units, price, formula) for units, price in charges]
     return Bill(tuple(items), tuple(not_counted))
 
 
-def _used(
-    offer: Offer, hours: Decimal, workload: Workload, host: HostShape, usage: Usage
-) -> Iterator[_Used]:
-    """Everything around the instance that this host uses in a month."""
+def _around(hours: Decimal, host: HostShape, usage: Usage) -> Iterator[_Used]:
     if host.fixed_address:
         yield _Used(Service.PUBLIC_IPV4, ALWAYS_HOURS, f"{ALWAYS_HOURS} h, in use or idle")
     else:
         yield _Used(Service.PUBLIC_IPV4, hours, f"{hours} h, while the host runs")
     yield _Used(Service.EBS_GP3, Decimal(host.disk_gib), f"{host.disk_gib} GiB")
-    surplus = surplus_vcpu_hours(offer, hours, workload, host)
-    if surplus:
-        over = f"{workload.cpu_average_percent}% - {offer.instance_type.baseline_percent}%"
-        family = offer.instance_type.family
-        # T3a bursts at T3's price per surplus vCPU-hour (EC2 pricing, T2/T3/T4g Unlimited mode).
-        service = Service.CPU_CREDITS_T4G if family == "t4g" else Service.CPU_CREDITS_T3
-        yield _Used(service, surplus, f"({over}) x {offer.instance_type.vcpus} vCPUs x {hours} h")
     yield _Used(Service.SECRET, Decimal(host.secrets), f"{host.secrets} secret")
     yield _Used(Service.SECRET_REQUESTS, usage.secret_reads, f"{usage.secret_reads} reads")
     yield _Used(Service.ALARM, Decimal(host.alarms), f"{host.alarms} alarms")
@@ -127,6 +131,16 @@ def _used(
         f"{usage.log_gb} GB a month, kept {usage.log_retention_days} days",
     )
     yield _Used(Service.EGRESS, usage.egress_gb, f"{usage.egress_gb} GB")
+
+
+def _credits(offer: Offer, hours: Decimal, workload: Workload, host: HostShape) -> Iterator[_Used]:
+    surplus = surplus_vcpu_hours(offer, hours, workload, host)
+    if surplus:
+        kind = offer.instance_type
+        over = f"{workload.cpu_average_percent}% - {kind.baseline_percent}%"
+        # T3a bursts at T3's price per surplus vCPU-hour (EC2 pricing, T2/T3/T4g Unlimited mode).
+        service = Service.CPU_CREDITS_T4G if kind.family == "t4g" else Service.CPU_CREDITS_T3
+        yield _Used(service, surplus, f"({over}) x {kind.vcpus} vCPUs x {hours} h")
 
 
 def surplus_vcpu_hours(

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from pricing.bill import Bill, make_bill
+from pricing.bill import Bill, make_bill, surroundings
 from pricing.calendar import ALWAYS_HOURS
 from pricing.market import Market
 from pricing.offers import RANGES, Offer
@@ -78,6 +78,8 @@ def make_plans(
     Of several Spot offers for one type (one a zone) only the cheapest becomes a plan; ties go to
     the zone id that sorts first.
     """
+    month = {"always": ALWAYS_HOURS, "market": workload.window.hours_a_month()}
+    around = {hours: surroundings(month[hours], host, usage, market.rates) for hours in HOURS}
     plans: dict[str, Plan] = {}
     unpriced: dict[str, UnpricedPlan] = {}
     for offer in sorted(market.offers, key=lambda offer: offer.availability_zone_id or ""):
@@ -91,12 +93,11 @@ def make_plans(
                     ),
                 )
                 continue
-            per_month = ALWAYS_HOURS if hours == "always" else workload.window.hours_a_month()
             plan = Plan(
                 offer,
                 hours,
-                per_month,
-                make_bill(offer, per_month, workload, host, usage, market.rates),
+                month[hours],
+                make_bill(offer, month[hours], workload, host, around[hours], market.rates),
                 tuple(rejections(offer, hours, workload)),
             )
             if key not in plans or plan.monthly < plans[key].monthly:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricing.bill import make_bill
+from pricing.bill import Bill, make_bill
 from pricing.market import Market
 from pricing.offers import (
     COMMITTED,
@@ -263,7 +263,7 @@ def test_what_cannot_be_counted_is_named() -> None:
 
 def test_an_offer_without_a_price_has_no_bill() -> None:
     with pytest.raises(ValueError, match="there is none"):
-        make_bill(offer(amount=None), Decimal(730), Workload(), HostShape(), Usage(), {})
+        make_bill(offer(amount=None), Decimal(730), Workload(), HostShape(), Bill(()), {})
 
 
 amounts = st.decimals("0.0001", "10", places=4).map(str)
