@@ -43,6 +43,14 @@ check: $(READY) tools
 bench: $(READY)
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/growth.py
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory .venv/cdk/ready && $(BIN)/python bench/synth.py; \
+	else echo 'cdk synth is not measured: there is no npm'; fi
+
+.venv/cdk/ready: $(READY)
+	test -x .venv/cdk/bin/python || $(PYTHON) -m venv .venv/cdk
+	.venv/cdk/bin/python -m pip install --quiet "aws-cdk-lib<3" constructs
+	npm install --silent --no-audit --no-fund --prefix .venv/cdk aws-cdk@2
+	@touch $@
 
 templates: $(READY)
 	$(BIN)/python templates_out/generate.py
