@@ -42,7 +42,7 @@ def run(command: click.Command) -> NoReturn:
 
 
 def _report(error: Exception, code: int, hint: str) -> int:
-    if "--debug" in sys.argv or os.environ.get("CFGEN_DEBUG"):
+    if "--debug" in sys.argv or os.environ.get("CFGEN_DEBUG", "0") not in ("", "0"):
         import traceback
 
         traceback.print_exc()
