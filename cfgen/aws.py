@@ -1,5 +1,6 @@
 """Sessions and clients: made here, nowhere else; and what AWS's errors mean."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -66,7 +67,10 @@ class Clients:
             )
 
     def _client(self, service: Any) -> Any:
-        return self._session.client(service, config=_CONFIG, endpoint_url=self._endpoint_url)
+        try:
+            return self._session.client(service, config=_CONFIG, endpoint_url=self._endpoint_url)
+        except ValueError as error:
+            raise ConfigError(redact(str(error)), "check AWS_ENDPOINT_URL") from error
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
@@ -98,7 +102,13 @@ def brief(error: Exception) -> str:
     """An error in one line."""
     if isinstance(error, boto.ClientError):
         return f"{code_of(error)}: {message_of(error)}"
-    return str(error).partition("\n")[0]
+    return redact(str(error).partition("\n")[0])
+
+
+def redact(text: str) -> str:
+    """Leave out what a URL or a header may carry: a password, a token."""
+    text = re.sub(r"://[^/@\s]*@", "://****@", text)
+    return re.sub(r"(?s)(header value ).*", r"\1****", text)
 
 
 def is_transient(error: Exception) -> bool:
@@ -106,7 +116,7 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, boto.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in THROTTLED or status >= 500
-    return isinstance(error, boto.HTTPClientError | ResponseParserError)
+    return isinstance(error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError)
 
 
 def is_expired(error: Exception) -> bool:
@@ -115,7 +125,10 @@ def is_expired(error: Exception) -> bool:
         return code_of(error) in EXPIRED
     return isinstance(
         error,
-        boto.TokenRetrievalError | boto.SSOTokenLoadError | boto.UnauthorizedSSOTokenError,
+        boto.TokenRetrievalError
+        | boto.SSOTokenLoadError
+        | boto.UnauthorizedSSOTokenError
+        | boto.CredentialRetrievalError,
     )
 
 
@@ -134,7 +147,9 @@ def aws_errors() -> Iterator[None]:
     except boto.ClientError as error:
         raise AwsError(f"{error.operation_name}: {message_of(error)}", _hint(error)) from error
     except boto.EndpointConnectionError as error:
-        raise AwsError(str(error), "check the network, the region and AWS_ENDPOINT_URL") from error
+        raise AwsError(
+            brief(error), "check the network, the region and AWS_ENDPOINT_URL"
+        ) from error
     except ResponseParserError as error:
         raise AwsError(
             f"the answer did not come from AWS: {brief(error)}",
@@ -142,8 +157,12 @@ def aws_errors() -> Iterator[None]:
         ) from error
     except boto.BotoCoreError as error:
         if is_expired(error):
-            raise AwsError(f"the credentials have expired: {error}", "aws sso login") from error
-        raise AwsError(str(error), "check the network and the AWS configuration") from error
+            raise AwsError(
+                f"the credentials have expired: {brief(error)}", "aws sso login"
+            ) from error
+        raise AwsError(
+            brief(error), "check the network, and the credentials for a line break"
+        ) from error
 
 
 def _hint(error: boto.ClientError) -> str:

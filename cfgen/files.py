@@ -10,7 +10,7 @@ from cfgen.errors import ConfigError
 def read_text(path: Path) -> str:
     """Read UTF-8 text. Raises :class:`ConfigError` with what the system said."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
     except OSError as error:
@@ -25,11 +25,11 @@ def write_atomically(path: Path, text: str) -> None:
     """
     import tempfile
 
-    target = path.resolve()
     try:
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
             return
+        target = path.resolve()
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
@@ -42,9 +42,11 @@ def write_atomically(path: Path, text: str) -> None:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
             raise
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        # Before Python 3.13, resolve() calls a loop of links a RuntimeError.
+        reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"{path}: cannot be written: {error.strerror}", "choose a folder that you may write to"
+            f"{path}: cannot be written: {reason}", "choose a folder that you may write to"
         ) from error
 
 

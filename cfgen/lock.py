@@ -3,6 +3,7 @@
 A cheaper plan found later is mentioned, never switched to unasked: a switch replaces the host.
 """
 
+import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -53,6 +54,11 @@ class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             plan.monthly,
         )
 
+    def is_like(self, other: "LockedPlan") -> bool:
+        """Whether both say the same of all that an id stands for."""
+        alike = ("id", "instance_type", "arch", "purchase", "hours", "shape", "burstable")
+        return all(getattr(self, name) == getattr(other, name) for name in alike)
+
     @property
     def image_parameter(self) -> str:
         """The public parameter that names the newest image for this plan."""
@@ -93,7 +99,7 @@ def lock_of(recommendation: Recommendation, plan: Plan, now: datetime) -> Lock:
 
 def read_lock(path: Path) -> Lock | None:
     """Read the lock, or ``None`` where there is none. Raises :class:`ConfigError`."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     again = "write it anew with: cfgen recommend --write"
     try:

@@ -113,6 +113,8 @@ def choose(config: Config, mode: PricesMode, path: Path, *, refresh: bool, insis
     current = recommendation.plan(lock.plan.id)
     if current is None:
         raise Refused(f"{path}: keeps {lock.plan.id}, which is not among the wanted plans", anew)
+    if not lock.plan.is_like(LockedPlan.of(current)):
+        raise ConfigError(f"{path}: what it says of {lock.plan.id} does not hold together", anew)
     if current.rejected_because:
         reasons = "; ".join(rejection.reason for rejection in current.rejected_because)
         raise Refused(f"{path}: keeps {lock.plan.id}, which no longer fits: {reasons}", anew)
@@ -157,8 +159,8 @@ def lint(text: str, region: str) -> "tuple[Finding, ...]":
 def lint_or_refuse(text: str, region: str, name: str) -> None:
     """Raise :class:`Refused` with the findings, if there are any."""
     if findings := lint(text, region):
-        lines = "\n  ".join(finding.located("template.yaml") for finding in findings)
-        raise Refused(f"{name} has lint findings:\n  {lines}", "--no-lint goes on all the same")
+        lines = "\n  ".join(finding.located(name) for finding in findings)
+        raise Refused(f"{name}: lint findings:\n  {lines}", "--no-lint goes on all the same")
 
 
 def write_template(path: Path, text: str) -> None:

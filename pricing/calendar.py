@@ -23,7 +23,9 @@ class Window(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> "Window":
         """Read ``08:30-16:00``. Raises ``ValueError`` for another form, or if it runs backwards."""
-        match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
+        match = re.fullmatch(
+            r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", text
+        )
         if not match:
             raise ValueError(f"{text!r} is not a window such as 08:30-16:00")
         start_hour, start_minute, end_hour, end_minute = map(int, match.groups())

@@ -1,6 +1,8 @@
 """The one place where errors become a message and an exit code."""
 
+import contextlib
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -15,13 +17,17 @@ USAGE = 2
 
 def run(command: click.Command) -> NoReturn:
     """Run the command line and exit: 0, or the code of what went wrong."""
+    # What ends a job or a terminal is an interrupt: what was begun is taken back or told.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         code = command.main(prog_name="cfgen", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
         code = INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError, ValueError):
+            error.show()
         code = error.exit_code
     except CfgenError as error:
         code = _report(error, error.exit_code, error.hint)
@@ -42,7 +48,11 @@ def run(command: click.Command) -> NoReturn:
 
 
 def _report(error: Exception, code: int, hint: str) -> int:
-    if "--debug" in sys.argv or os.environ.get("CFGEN_DEBUG", "0") not in ("", "0"):
+    if "--debug" in sys.argv or os.environ.get("CFGEN_DEBUG", "0").lower() not in (
+        "",
+        "0",
+        "false",
+    ):
         import traceback
 
         traceback.print_exc()
@@ -53,4 +63,5 @@ def _report(error: Exception, code: int, hint: str) -> int:
 
 
 def _say(text: str) -> None:
-    click.echo(f"cfgen: {text}" if not text.startswith(" ") else text, err=True)
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(f"cfgen: {text}" if not text.startswith(" ") else text, err=True)

@@ -42,7 +42,7 @@ def build(
     )
     text = pipeline.build(config, chosen.plan, form)  # type: ignore[arg-type]
     if not no_lint:
-        pipeline.lint_or_refuse(text, config.stack.region, "the template")
+        pipeline.lint_or_refuse(text, config.stack.region, str(output or "template.yaml"))
     if output:
         pipeline.write_template(output, text)
     else:

@@ -91,7 +91,7 @@ def deploy(
             refresh=refresh,
             insist=any(choice.values()),
         )
-        name, body = "the template", pipeline.build(config, chosen.plan)
+        name, body = "template.yaml", pipeline.build(config, chosen.plan)
         talk(choice_text(chosen))
     else:
         name, body = read_input(template)

@@ -1,5 +1,6 @@
 """Where text leaves the program: results on standard output, talk on standard error."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -27,7 +28,7 @@ def emit(text: str) -> None:
     try:
         # Bytes, so that a result is the same whatever the locale's encoding.
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
         sys.stdout.buffer.flush()
     except BrokenPipeError as error:
         raise OutputClosed("standard output was closed before the result was written") from error
@@ -55,7 +56,9 @@ def someone_to_ask() -> bool:
 
 def talk(text: str) -> None:
     """Say something that is not the result."""
-    click.echo(text, err=True)
+    # Whoever closed standard error does not want to know, and a deploy must not end for it.
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(text, err=True)
 
 
 def paper(stream: TextIO | None = None) -> "Paper":

@@ -10,14 +10,17 @@ from pricing.calendar import Window
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+-]+@[A-Za-z0-9._/+-]+"
+GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+-]+@[A-Za-z0-9][A-Za-z0-9._/+-]*"
 """A git repository at a ref. No user, password or token before the host: it would be public. No
 port: the security group lets https out, and little else."""
 
-EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+EMAIL = r"[A-Za-z0-9.!#%&'*+/=?^_`|~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 DECIDED = re.compile(r"PATH|HOME|USER|SHELL|ENV_MODE|LD_.*|PYTHON.*|FLASK_.*")
 """Variables that the units set; ``cfgen/host/scripts/load-secrets`` leaves out the same."""
 KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
+
+WIDEST = 8
+"""Prefix length of the widest address range that may reach a port."""
 
 Check = Callable[[object], str]
 """Gives what is wrong with a value and what is allowed, or the empty string."""
@@ -30,9 +33,11 @@ def _matches(pattern: str, allowed: str) -> Check:
 
 def _between(least: int, most: int) -> Check:
     def check(value: object) -> str:
-        number = Decimal(str(value))
-        within = number.is_finite() and least <= number <= most
-        return "" if within else f"{value} is not from {least} to {most}"
+        number = Decimal(value) if isinstance(value, int | Decimal) else Decimal("NaN")
+        if not (number.is_finite() and least <= number <= most):
+            return f"is not from {least} to {most}"
+        # Six places keep every product and sum of a bill exact in 28 digits.
+        return "" if number == round(number, 6) else "has more than 6 decimal places"
 
     return check
 
@@ -41,8 +46,10 @@ def _cidr(value: object) -> str:
     try:
         network = IPv4Network(str(value))
     except ValueError as error:
-        return f"{value!r} is not an IPv4 CIDR such as 10.0.0.0/16: {error}"
-    if network.prefixlen == 0:
+        return f"is not an IPv4 CIDR such as 10.0.0.0/16: {error}"
+    if str(network) != value:
+        return f"{value!r} is not written as {network}"
+    if network.prefixlen < WIDEST:
         return f"{value} opens the port to the world; name your own address, such as 203.0.113.7/32"
     return ""
 
@@ -97,15 +104,18 @@ def _source(value: object) -> str:
         return ""
     if re.match(r"(git\+)?https://[^/]*@", text):
         return "carries a user or token before the host, which the template would publish"
+    # Not shown: what is wrong with it may be a password in it.
     return (
-        f"{text!r} is not a git repository at a ref, such as https://HOST/OWNER/REPO.git@v1.2; "
+        "is not a git repository at a ref, such as https://HOST/OWNER/REPO.git@v1.2; "
         "a local folder cannot be deployed by this version"
     )
 
 
-_path = _matches(r"(?!/)(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]+", "a path within the checkout")
-_line = _matches(r"[^\x00-\x1f\x7f]*", "one line of printable text")
-_clock = _matches(r"([01]\d|2[0-3]):[0-5]\d", "a time such as 09:00")
+_path = _matches(r"(?![/-])(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]+", "a path within the checkout")
+_line = _matches(
+    r"(?!.*\$\{)[^\x00-\x1f\x7f\ud800-\udfff]*", "one line of printable text without ${"
+)
+_clock = _matches(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as 09:00")
 _region = _matches(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")
 
 
@@ -117,10 +127,15 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     # Stack names: CreateStack in the CloudFormation API Reference.
     ("stack.name", _matches(r"[A-Za-z][A-Za-z0-9-]{0,127}", "a letter, then letters, digits, -")),
     ("stack.region", _region),
-    ("stack.allowed_accounts", _matches(r"\d{12}", "a 12-digit account id")),
+    ("stack.allowed_accounts", _matches(r"[0-9]{12}", "a 12-digit account id")),
     # Tag keys and values: Tag in the CloudFormation API Reference; aws: is reserved.
-    ("stack.tags", _matches(r"(?!aws:).{1,128}", "a tag key of 1 to 128 characters without aws:")),
-    ("stack.tags=", _matches(r".{1,256}", "a tag value of 1 to 256 characters")),
+    (
+        "stack.tags",
+        _matches(
+            r"(?i:(?!aws:))[^\x00-\x1f\x7f]{1,128}", "a tag key of 1 to 128 characters without aws:"
+        ),
+    ),
+    ("stack.tags=", _matches(r"[^\x00-\x1f\x7f]{1,256}", "a tag value of 1 to 256 characters")),
     ("bot.source", _source),
     ("bot.entrypoint", _path),
     ("bot.arguments", _line),
@@ -151,6 +166,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("usage.secret_reads", _between(0, 10**9)),
 )
 """Key path -> check; a list is checked item by item, a table by its keys or, with ``=``, values."""
+
+STARTING_TAKES = 10
+"""Minutes that a market host must be up before the bot runs."""
 
 PATCHING_TAKES = 20
 """Minutes after the close that a market host must stay up to be patched."""
@@ -198,8 +216,14 @@ def _together(config: Config) -> Iterator[tuple[str, str]]:
 def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
     window = Window.parse(config.workload.window)
     hour, minute = map(int, config.bot.run_at.split(":"))
-    if not window.start <= hour * 60 + minute < window.end:
-        yield "bot.run_at", f"{config.bot.run_at} is outside of the host's window {window}"
+    if not window.start + STARTING_TAKES <= hour * 60 + minute < window.end:
+        yield (
+            "bot.run_at",
+            (
+                f"{config.bot.run_at} is not within the host's window {window}, at least "
+                f"{STARTING_TAKES} minutes after its start: a run before the host is up is missed"
+            ),
+        )
     close = Window.parse(config.market.session).end
     if config.host.patching and window.end < close + PATCHING_TAKES:
         yield (
@@ -217,10 +241,11 @@ def parse_days(text: str) -> set[int]:
     """Read systemd's weekdays (``Mon..Fri``, ``Mon,Wed``), Monday as 0. Raises ``ValueError``."""
     days: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.partition("..")
-        if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
+        first, dots, last = part.partition("..")
+        last = last if dots else first
+        if first not in WEEKDAYS or last not in WEEKDAYS:
             raise ValueError(f"{text!r} is not weekdays such as Mon..Fri or Mon,Wed,Fri")
-        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last)
         if end < start:
             raise ValueError(f"{text!r} runs backwards; name the days one by one")
         days |= set(range(start, end + 1))

@@ -1,5 +1,6 @@
 """Reading ``cfgen.toml``, with the command line's values laid over it."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 
@@ -29,12 +30,13 @@ def load_config(path: Path | None, overrides: tuple[Override, ...] = ()) -> Conf
     """
     file = path or Path(FILE_NAME)
     raw: dict[str, object] = {}
-    if path or file.exists():
+    if path or os.path.lexists(file):
         import tomllib
 
         try:
             raw = tomllib.loads(read_text(file))
-        except tomllib.TOMLDecodeError as error:
+        # A number of thousands of digits is a ValueError, thousands of brackets a RecursionError.
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{file}: not valid TOML: {error}") from error
     return make_config(raw, str(file), overrides)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from cfgen.deploy.events import Event
 
+STACK = "AWS::CloudFormation::Stack"
 HOST, HOST_LOG_GROUP = "Host", "HostLogGroup"
 CANCELLED = (
     "Resource creation cancelled",
@@ -15,19 +16,21 @@ CANCELLED = (
 def first_cause(events: Iterable[Event]) -> Event | None:
     """The earliest failure that is not a consequence of another one.
 
-    Events of stacks only repeat what their resources said, and CloudFormation cancels whatever
-    else was under way. ``events`` are in order of time.
+    Events of stacks only repeat what their resources said, so they count where no resource said
+    anything; and CloudFormation cancels whatever else was under way. ``events`` are in order of
+    time.
     """
-    return next(
-        (
-            event
-            for event in events
-            if event.status.endswith("_FAILED")
-            and event.resource_type != "AWS::CloudFormation::Stack"
-            and not event.reason.startswith(CANCELLED)
-        ),
-        None,
-    )
+    failed = [event for event in events if event.reason and _failed(event)]
+    own = (event for event in failed if event.resource_type != STACK)
+    return next(own, None) or next(iter(failed), None)
+
+
+def _failed(event: Event) -> bool:
+    if event.reason.startswith(CANCELLED):
+        return False
+    # A stack that begins to roll back may be the only one to say why.
+    rolling_back = event.resource_type == STACK and "ROLLBACK_IN_PROGRESS" in event.status
+    return event.status.endswith("_FAILED") or rolling_back
 
 
 def remedy(cause: Event | None, events: Iterable[Event], region: str) -> str:

@@ -28,7 +28,8 @@ class Change(msgspec.Struct, frozen=True):
     @property
     def may_destroy(self) -> bool:
         """Whether the resource that is there now may be gone afterwards."""
-        return self.action == "Remove" or self.replacement in ("True", "Conditional")
+        certain = self.action in ("Remove", "Dynamic")
+        return certain or self.replacement in ("True", "Conditional")
 
 
 class ChangeSet(msgspec.Struct, frozen=True):

@@ -14,6 +14,9 @@ PROTECTED = {
 """Types whose loss costs more than a deploy."""
 
 
+FATES = {"Remove": "would be removed", "Dynamic": "would change in a way known only then"}
+
+
 def check_account(account: str, allowed: Collection[str]) -> None:
     """Raise :class:`Refused` for an account that is not on the list; an empty list allows any."""
     if allowed and account not in allowed:
@@ -35,7 +38,7 @@ def check_replacements(changes: Collection[Change], allowed: Collection[str]) ->
     if lost:
         what = "; ".join(
             f"{change.logical_id} ({PROTECTED[change.resource_type]}) "
-            f"{'would be removed' if change.action == 'Remove' else _replaced(change)}"
+            f"{FATES.get(change.action) or _replaced(change)}"
             for change in lost
         )
         flags = " ".join(f"--allow-replace {change.logical_id}" for change in lost)

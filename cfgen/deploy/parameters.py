@@ -73,6 +73,8 @@ def _choose(
         return Chosen(name, newest_image, "image", secret)
     if name == IMAGE and deployed.get(IMAGE):
         return Chosen(name, deployed[IMAGE], "kept", secret)
+    if secret and name in deployed:
+        return Chosen(name, deployed[name], "kept", secret)
     if parameter.default is not None:
         return Chosen(name, parameter.default, "default", secret)
     if name in deployed:

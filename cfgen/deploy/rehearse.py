@@ -6,6 +6,7 @@ by a change set), and anything about the types that moto does not know, which ar
 """
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ def _memory() -> Iterator[str]:
     # at the end.
     loggers = [logging.getLogger(name) for name in ("werkzeug", "moto")]
     levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _no_account():
         warnings.simplefilter("ignore")
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)
@@ -87,3 +88,23 @@ def _memory() -> Iterator[str]:
             server.stop()
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def _no_account() -> Iterator[None]:
+    """Hide the user's AWS settings and proxy: boto3 would read them, and fail if they are wrong."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("AWS_"):
+            del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before

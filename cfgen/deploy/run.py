@@ -13,13 +13,21 @@ from cfgen.deploy.guards import check_account, check_replacements, check_subnet
 from cfgen.deploy.parameters import (
     IMAGE,
     LATEST_IMAGE,
+    Chosen,
     Declared,
     changed,
     choose_parameters,
 )
 from cfgen.deploy.stack import Deployed, Stack, Started, Waiting
-from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, Way, repair_command, way_of
-from cfgen.errors import ConfigError, Declined, DeployFailed, NeedsRepair, Refused
+from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, Way, repair, way_of
+from cfgen.errors import (
+    ConfigError,
+    Declined,
+    DeployFailed,
+    NeedsRepair,
+    Refused,
+    StillRunning,
+)
 
 BODY_LIMIT = 51_200
 """Bytes of a template that CloudFormation takes without S3 (CloudFormation quotas)."""
@@ -93,6 +101,15 @@ class Result(msgspec.Struct, frozen=True):
     outputs: dict[str, tuple[str, str]]
 
 
+class _Prepared(msgspec.Struct, frozen=True):
+    """What is known before anything is changed. ``before`` are the deployed parameters."""
+
+    parameters: tuple[Chosen, ...]
+    before: dict[str, str]
+    capabilities: tuple[str, ...]
+    capabilities_reason: str
+
+
 def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
     """Bring the stack to what the template says.
 
@@ -103,7 +120,7 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
     if size > BODY_LIMIT:
         raise ConfigError(
             f"the template has {size} bytes, CloudFormation takes {BODY_LIMIT} without S3",
-            "shorten arguments and environment in cfgen.toml",
+            "shorten it: arguments and environment in cfgen.toml, if it is cfgen's own",
         )
     caller = clients.sts.get_caller_identity()
     identity = Identity(caller["Account"], caller["Arn"], clients.region, wish.stack)
@@ -111,80 +128,43 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
     check_account(identity.account, wish.allowed_accounts)
     stack = Stack(clients.cloudformation, wish.stack, waiting)
     found = stack.find()
-    deployed = _ready(stack, found, wish, clients.region, watcher)
+    way = way_of(found.status if found else None)
+    _check_way(way, found, clients.region)
+    deployed = found if way is Way.UPDATE else None
+    prepared = _prepare(stack, deployed, wish, clients)
+    if found and way is Way.RECREATE:
+        _delete_first(stack, found, wish, clients.region, watcher)
     existed = found is not None and found.status == "REVIEW_IN_PROGRESS"
-    running = _start(stack, deployed, existed, wish, clients, watcher)
+    running = _start(stack, deployed, existed, prepared, wish, watcher)
     if running is None:
         if deployed is None:
             raise DeployFailed(
                 "the template holds no resource to create", "check the conditions in it"
             )
-        return Result(False, deployed.arn, deployed.outputs)
-    try:
-        events = stack.follow(running.stack_arn, running.seen, watcher.event)
-    except KeyboardInterrupt:
-        watcher.warning(
-            f"the operation goes on in AWS; its events: aws cloudformation describe-stack-events "
-            f"--region {clients.region} --stack-name {running.stack_arn}"
-        )
-        raise
-    _judge(events[-1].status, events, running.stack_arn, clients.region)
+        return Result(False, deployed.arn, _finish(stack, deployed.arn, wish, watcher))
+    end, events = _follow(stack, running, clients.region, watcher)
+    _judge(end.status, events, running.stack_arn, clients.region)
     return Result(True, running.stack_arn, _finish(stack, running.stack_arn, wish, watcher))
 
 
-def _ready(
-    stack: Stack, deployed: Deployed | None, wish: Wish, region: str, watcher: Watcher
-) -> Deployed | None:
-    """The stack to update, or ``None`` where one is to be created."""
-    status = deployed.status if deployed else None
-    way = way_of(status)
-    if deployed is None or way is Way.CREATE:
-        return None
-    if way is Way.UPDATE:
-        return deployed
+def _check_way(way: Way, found: Deployed | None, region: str) -> None:
+    """Refuse a stack that cannot be deployed to as it is."""
+    if found is None:
+        return
     if way is Way.WAIT:
         raise Refused(
-            f"stack {stack.name} is in {status}: something else is under way",
+            f"stack {found.arn} is in {found.status}: something else is under way",
             "wait until it has ended, then deploy again",
         )
     if way is Way.REPAIR:
+        reason = f": {found.reason}" if found.reason else ""
         raise NeedsRepair(
-            f"stack {stack.name} is in {status}"
-            + (f": {deployed.reason}" if deployed.reason else ""),
-            f"it may hold resources that bill; mend it with: "
-            f"{repair_command(deployed.status, deployed.arn, region)}",
+            f"stack {found.arn} is in {found.status}{reason}",
+            f"it may hold resources that bill; {repair(found.status, found.arn, region)}",
         )
-    resources = stack.resources(deployed.arn)
-    left = sorted(name for name, state in resources.items() if state != "DELETE_COMPLETE")
-    question = (
-        f"{stack.name} is in {status}: it never came up, and left behind "
-        f"{', '.join(left) or 'nothing'}. Delete it first?"
-    )
-    _ask(watcher, question)
-    stack.delete(deployed.arn, f"{wish.token}-delete")
-    ended = stack.wait_deleted(deployed.arn)
-    if ended != "DELETE_COMPLETE":
-        raise NeedsRepair(
-            f"stack {stack.name} could not be deleted and is in {ended}",
-            repair_command(ended, deployed.arn, region),
-        )
-    return None
 
 
-def _start(
-    stack: Stack,
-    deployed: Deployed | None,
-    existed: bool,
-    wish: Wish,
-    clients: Clients,
-    watcher: Watcher,
-) -> Running | None:
-    """Create the change set, show it, ask, and execute it; ``None`` where nothing would change.
-
-       What is not executed is taken back.
-    ``existed`` says that a stack under review was there before
-       us, which is then left alone.
-    """
+def _prepare(stack: Stack, deployed: Deployed | None, wish: Wish, clients: Clients) -> _Prepared:
     summary = stack.summarize(wish.body)
     before = deployed.parameters if deployed else {}
     parameters = choose_parameters(
@@ -193,39 +173,114 @@ def _start(
         before,
         _newest_image(summary.parameters, wish, before, clients),
     )
+    return _Prepared(parameters, before, summary.capabilities, summary.capabilities_reason)
+
+
+def _delete_first(stack: Stack, found: Deployed, wish: Wish, region: str, watcher: Watcher) -> None:
+    """Delete a stack that never came up, saying what it left behind."""
+    resources = stack.resources(found.arn)
+    left = sorted(name for name, state in resources.items() if state != "DELETE_COMPLETE")
+    watcher.note(
+        f"{stack.name} is in {found.status}: it never came up, and left behind "
+        f"{', '.join(left) or 'nothing'}"
+    )
+    _ask(watcher, f"Delete stack {stack.name} first?")
+    stack.delete(found.arn, f"{wish.token}-delete")
+    watcher.note(f"deleting {found.arn}")
+    ended = stack.wait_deleted(found.arn)
+    if ended != "DELETE_COMPLETE":
+        raise NeedsRepair(
+            f"stack {stack.name} could not be deleted and is in {ended}",
+            repair(ended, found.arn, region),
+        )
+
+
+def _start(
+    stack: Stack,
+    deployed: Deployed | None,
+    existed: bool,
+    prepared: _Prepared,
+    wish: Wish,
+    watcher: Watcher,
+) -> Running | None:
+    """Create the change set, show it, ask, and execute it; ``None`` where nothing would change.
+
+    What is not executed is taken back; but a stack under review that was there before us
+    (``existed``) is left alone.
+    """
     started = stack.start_change_set(
         wish.token,
         "UPDATE" if deployed else "CREATE",
         wish.body,
-        parameters,
-        summary.capabilities,
+        prepared.parameters,
+        prepared.capabilities,
         wish.tags,
     )
     if started is None:
         return None
+    executing = False
+    running = Running(started.stack_arn, set())
     try:
         change_set = stack.read_change_set(started)
         if change_set:
-            reason = summary.capabilities_reason
-            capabilities = ", ".join(summary.capabilities) + (f" ({reason})" if reason else "")
-            watcher.preview(change_set, capabilities, changed(parameters, before))
+            _show(change_set, prepared, watcher)
             check_subnet(change_set.changes)
             check_replacements(change_set.changes, wish.allow_replace)
             _ask(watcher, f"{change_set.kind.capitalize()} stack {stack.name}?")
             watcher.agreed()
             running = Running(started.stack_arn, stack.event_ids(started.stack_arn))
+            executing = True
             stack.execute(change_set, wish.token)
             return running
-    except BaseException:
+    except BaseException as error:
+        # The answer may be lost although the change has started.
+        if executing and stack.was_executed(started):
+            if isinstance(error, FAILURES):
+                return running
+            watcher.warning(_goes_on(running.stack_arn, started.region))
+            raise
         _take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
         raise
     _take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
     return None
 
 
+def _show(change_set: ChangeSet, prepared: _Prepared, watcher: Watcher) -> None:
+    reason = prepared.capabilities_reason
+    capabilities = ", ".join(prepared.capabilities) + (f" ({reason})" if reason else "")
+    watcher.preview(change_set, capabilities, changed(prepared.parameters, prepared.before))
+
+
+def _follow(
+    stack: Stack, running: Running, region: str, watcher: Watcher
+) -> tuple[Event, list[Event]]:
+    """Follow to the end: the event that ended it, and all events up to there.
+
+    Nothing that goes wrong here is a failed deploy: the operation goes on without us.
+    """
+    try:
+        events = stack.follow(running.stack_arn, running.seen, watcher.event)
+    except KeyboardInterrupt:
+        watcher.warning(_goes_on(running.stack_arn, region))
+        raise
+    except FAILURES as error:
+        raise StillRunning(
+            f"lost sight of stack {stack.name}: {brief(error)}",
+            _goes_on(running.stack_arn, region),
+        ) from error
+    return events[-1], events
+
+
+def _goes_on(arn: str, region: str) -> str:
+    return (
+        "the operation goes on in AWS; its events: aws cloudformation describe-stack-events "
+        f"--region {region} --stack-name {arn}"
+    )
+
+
 def _ask(watcher: Watcher, question: str) -> None:
     if not watcher.confirm(question):
-        raise Declined("declined: nothing was changed")
+        raise Declined("declined")
 
 
 def _with_stand_ins(declared: tuple[Declared, ...], wish: Wish) -> tuple[Declared, ...]:
@@ -241,12 +296,20 @@ def _with_stand_ins(declared: tuple[Declared, ...], wish: Wish) -> tuple[Declare
 def _newest_image(
     declared: tuple[Declared, ...], wish: Wish, before: Mapping[str, str], clients: Clients
 ) -> str | None:
-    """The image to pin: at the first deploy, and when a new one is asked for."""
+    """The image to pin: at the first deploy, when a new one is asked for, or of another kind."""
     defaults = {parameter.name: parameter.default for parameter in declared}
-    parameter = defaults.get(LATEST_IMAGE)
-    if IMAGE not in defaults or not parameter or wish.parameters.get(IMAGE):
+    parameter = wish.parameters.get(LATEST_IMAGE, defaults.get(LATEST_IMAGE))
+    if IMAGE not in defaults or not parameter or IMAGE in wish.parameters:
+        if wish.refresh_image:
+            raise ConfigError(
+                "--refresh-image: there is no newest image to move to",
+                f"the template needs the parameters {IMAGE} and {LATEST_IMAGE}",
+            )
         return None
-    if before.get(IMAGE) and not wish.refresh_image:
+    # Another architecture comes with another parameter. (moto gives the image in its place.)
+    source = before.get(LATEST_IMAGE, parameter)
+    same = source == parameter or source.startswith("ami-")
+    if before.get(IMAGE) and same and not wish.refresh_image:
         return None
     return clients.ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
 
@@ -255,7 +318,8 @@ def _take_back(stack: Stack, started: Started, token: str, existed: bool, watche
     """Delete the change set and, if asking for it made an empty stack, that stack."""
     try:
         stack.delete_change_set(started.arn)
-        left = None if existed else stack.find(started.stack_arn)
+        ours = started.kind == "CREATE" and not existed
+        left = stack.find(started.stack_arn) if ours else None
         if left and left.status == "REVIEW_IN_PROGRESS":
             stack.delete(left.arn, token)
     except FAILURES as error:
@@ -269,7 +333,7 @@ def _judge(status: str, events: list[Event], arn: str, region: str) -> None:
     why = (
         f"{cause.logical_id} ({cause.resource_type}): {cause.reason or cause.status}"
         if cause
-        else "no resource says why"
+        else "no event says why"
     )
     if status in ROLLED_BACK:
         raise DeployFailed(
@@ -277,21 +341,21 @@ def _judge(status: str, events: list[Event], arn: str, region: str) -> None:
             remedy(cause, events, region),
         )
     raise NeedsRepair(
-        f"the deploy failed and left the stack in {status}: {why}",
-        f"mend it with: {repair_command(status, arn, region)}",
+        f"the deploy failed and left the stack in {status}: {why}", repair(status, arn, region)
     )
 
 
 def _finish(stack: Stack, arn: str, wish: Wish, watcher: Watcher) -> dict[str, tuple[str, str]]:
-    """Protect the stack and read its outputs. It is up: nothing here makes that a failure."""
-    try:
-        if wish.protect:
-            stack.protect(arn, enabled=True)
-    except FAILURES as error:
-        watcher.warning(f"termination protection is off: {brief(error)}")
+    """Read the outputs and set the protection. The stack is up: nothing here makes it a failure."""
     try:
         final = stack.find(arn)
     except FAILURES as error:
         watcher.warning(f"the outputs could not be read: {brief(error)}")
-        final = None
+        return {}
+    try:
+        if final and final.protected != wish.protect:
+            stack.protect(arn, enabled=wish.protect)
+    except FAILURES as error:
+        wanted = "on" if wish.protect else "off"
+        watcher.warning(f"termination protection could not be set {wanted}: {brief(error)}")
     return final.outputs if final else {}

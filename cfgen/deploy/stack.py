@@ -13,7 +13,6 @@ from cfgen.aws import FAILURES, code_of, is_expired, is_transient, message_of
 from cfgen.deploy.changeset import ChangeSet, Kind, parse_changes, says_no_changes
 from cfgen.deploy.events import Event, parse_event
 from cfgen.deploy.parameters import Chosen, Declared
-from cfgen.deploy.states import is_final
 from cfgen.errors import AwsError, StillRunning
 
 if TYPE_CHECKING:
@@ -59,6 +58,11 @@ class Started(msgspec.Struct, frozen=True):
     arn: str
     stack_arn: str
     kind: Kind
+
+    @property
+    def region(self) -> str:
+        """The region that the ARN names."""
+        return self.stack_arn.split(":")[3]
 
 
 class Stack:
@@ -161,6 +165,14 @@ class Stack:
         )
         return ChangeSet(started.arn, started.stack_arn, started.kind, parse_changes(pages))
 
+    def was_executed(self, started: Started) -> bool:
+        """Whether a change set was executed after all; where nobody can say, that it was."""
+        try:
+            described = self._client.describe_change_set(ChangeSetName=started.arn)
+        except FAILURES as error:
+            return not (isinstance(error, ClientError) and code_of(error) == "ChangeSetNotFound")
+        return str(described.get("ExecutionStatus", "")).startswith("EXECUTE_")
+
     def delete_change_set(self, arn: str) -> None:
         """Delete a change set that will not be executed."""
         self._client.delete_change_set(ChangeSetName=arn)
@@ -207,7 +219,10 @@ class Stack:
                 seen.add(event.id)
                 events.append(event)
                 watch(event)
-            return events if events and events[-1].ends(arn) else None
+                if event.ends(arn):
+                    # What comes after it belongs to somebody else's operation.
+                    return events
+            return None
 
         return self._until(f"stack {self.name}", probe)
 
@@ -217,7 +232,8 @@ class Stack:
         def probe() -> str | None:
             found = self.find(arn)
             status = found.status if found else "DELETE_COMPLETE"
-            return status if is_final(status) else None
+            # Right after the call the old status may still be told.
+            return status if status in ("DELETE_COMPLETE", "DELETE_FAILED") else None
 
         return self._until(f"the deletion of stack {self.name}", probe)
 
@@ -242,8 +258,8 @@ class Stack:
             except FAILURES as error:
                 if is_expired(error):
                     raise StillRunning(
-                        f"the credentials expired while waiting for {what}, which goes on in AWS",
-                        "renew them, then run the same command again",
+                        f"the credentials expired while waiting for {what}",
+                        "renew them, then look at the stack in the console",
                     ) from error
                 if not is_transient(error):
                     raise

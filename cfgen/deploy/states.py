@@ -49,15 +49,19 @@ def way_of(status: str | None) -> Way:
     return Way.WAIT if status.endswith("_IN_PROGRESS") else Way.REPAIR
 
 
-def is_final(status: str) -> bool:
-    """Whether an operation has ended. A clean-up is still under way."""
-    return not status.endswith("_IN_PROGRESS")
+REPAIRS = {
+    "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
+    "UPDATE_FAILED": "rollback-stack",
+    "CREATE_FAILED": "delete-stack",
+    "ROLLBACK_FAILED": "delete-stack",
+    "DELETE_FAILED": "delete-stack",
+    "IMPORT_ROLLBACK_FAILED": "delete-stack",
+}
 
 
-def repair_command(status: str, arn: str, region: str) -> str:
-    """The command that mends a stack in this state."""
-    verb = {
-        "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
-        "UPDATE_FAILED": "rollback-stack",
-    }.get(status, "delete-stack")
-    return f"aws cloudformation {verb} --region {region} --stack-name {arn}"
+def repair(status: str, arn: str, region: str) -> str:
+    """What to do about a stack in this state: a command where one is known to mend it."""
+    if status not in REPAIRS:
+        return "look at the stack in the console"
+    verb = REPAIRS[status]
+    return f"mend it with: aws cloudformation {verb} --region {region} --stack-name {arn}"

@@ -125,6 +125,18 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
         ({"network": {"vpc_cidr": "10.0.0.1/16"}}, "network.vpc_cidr", "host bits"),
         ({"network": {"subnet_cidr": "10.1.0.0/24"}}, "network.subnet_cidr", "10.0.0.0/16"),
         ({"network": {"ssh_cidrs": ["0.0.0.0/0"]}}, "network.ssh_cidrs", "your own address"),
+        ({"network": {"ssh_cidrs": ["0.0.0.0/1"]}}, "network.ssh_cidrs", "your own address"),
+        ({"network": {"ssh_cidrs": ["10.0.0.1"]}}, "network.ssh_cidrs", "10.0.0.1/32"),
+        ({"network": {"vpc_cidr": "10.0.0.0/255.255.0.0"}}, "network.vpc_cidr", "10.0.0.0/16"),
+        ({"bot": {"days": "Mon.."}}, "bot.days", "Mon..Fri"),
+        ({"bot": {"run_at": "0\uff19:00"}}, "bot.run_at", "09:00"),
+        ({"bot": {"arguments": ["${AWS::Region}"]}}, "bot.arguments", "without ${"),
+        ({"bot": {"entrypoint": "-c"}}, "bot.entrypoint", "within the checkout"),
+        ({"bot": {"source": "https://h/x@-v"}}, "bot.source", "@v1.2"),
+        ({"monitoring": {"email": "a\x00@b.co"}}, "monitoring.email", "e-mail"),
+        ({"stack": {"tags": {"AWS:x": "y"}}}, "stack.tags", "without aws:"),
+        ({"host": {"disk_gib": 10**5000}}, "host.disk_gib", "8 to 16384"),
+        ({"usage": {"log_gb": "1.0000001"}}, "usage.log_gb", "6 decimal places"),
         ({"dashboard": {"cidrs": ["::/0"]}}, "dashboard.cidrs", "IPv4"),
         ({"dashboard": {"port": 80}}, "dashboard.port", "1024 to 65535"),
         ({"stack": {"region": "seoul"}}, "stack.region", "ap-northeast-2"),
@@ -166,6 +178,11 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
             "bot.run_at",
             "08:30-16:00",
         ),
+        (
+            {"workload": {"hours": "market", "window": "09:00-16:00"}},
+            "bot.run_at",
+            "10 minutes after",
+        ),
         ({"workload": {"hours": "market"}, "bot": {"days": "Mon..Sat"}}, "bot.days", "weekends"),
     ],
 )
@@ -189,6 +206,11 @@ def test_every_checked_key_exists() -> None:
         assert hasattr(getattr(Config(), section), key), path
 
 
+@pytest.mark.parametrize("source", ["http://u:canary@h/x@v1", "HTTPS://u:canary@h/x@v1"])
+def test_a_password_in_a_source_is_not_shown(source: str) -> None:
+    assert "canary" not in message({"bot": {"source": source}})
+
+
 def test_a_flags_mistake_names_the_flag() -> None:
     with pytest.raises(ConfigError, match=r"^--region: 'mars' is not"):
         make_config({}, "cfgen.toml", (Override("stack.region", "mars", "--region"),))
@@ -208,13 +230,32 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"[stack", "not valid TOML"), (b"\xff", "not UTF-8"), (b"a = 1\na = 2", "not valid TOML")],
+    [
+        (b"[stack", "not valid TOML"),
+        (b"\xff", "not UTF-8"),
+        (b"a = 1\na = 2", "not valid TOML"),
+        (b"a = " + b"9" * 5000, "not valid TOML"),
+        (b"a = " + b"[" * 5000, "not valid TOML"),
+    ],
 )
 def test_a_file_that_is_no_toml(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "cfgen.toml"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=re.escape(str(path)) + f": {problem}"):
         load_config(path)
+
+
+def test_a_link_to_nowhere_is_not_absence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cfgen.toml").symlink_to("nowhere")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(None)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "cfgen.toml"
+    path.write_bytes(b"\xef\xbb\xbf[stack]\nname = 'x'\n")
+    assert load_config(path).stack.name == "x"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

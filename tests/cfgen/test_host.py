@@ -21,7 +21,7 @@ from cfgen.host.render import HostFile, host_files, quote_argument, quote_value,
 from cfgen.template.host import STEPS
 
 SCRIPTS = Path(str(resources.files("cfgen.host").joinpath("scripts")))
-NASTY = ["plain", "two words", 'quo"te', "back\\slash", "100%", "$HOME", "${HOME}", "it's", ""]
+NASTY = ["plain", "two words", 'quo"te', "back\\slash", "100%", "$HOME", "it's", ""]
 SEED = "apps/daily_breakout_app.py --mode demo --symbol 069500"
 
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,29 @@ def test_what_is_no_template_is_a_finding(text: str) -> None:
     assert [
         finding for finding in lint_template(text, "ap-northeast-2") if finding.level == "error"
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":' + "[" * 30_000,
+        "x" * 1_000_001,
+        "Metadata:\nResources: {T: {Type: AWS::SNS::Topic}}\n",
+        "Metadata: {cfn-lint: 5}\nResources: {T: {Type: AWS::SNS::Topic}}\n",
+    ],
+)
+def test_what_the_linter_cannot_bear_is_a_finding(text: str) -> None:
+    assert lint_template(text, "ap-northeast-2")
+
+
+def test_a_strangers_configuration_is_not_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E, W, I]\nappend_rules: [rules]\n")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/evil.py").write_text("raise SystemExit('the rule ran')\n")
+    monkeypatch.chdir(tmp_path)
+    assert lint_template(BAD, "ap-northeast-2")
 
 
 FINDINGS = [

@@ -95,6 +95,17 @@ def test_a_damaged_lock_says_how_to_write_it_anew(path: Path, content: str) -> N
     assert "recommend --write" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("arm64", "x86_64"), ('"hours": "always"', '"hours": "market"'), ("true", "false")],
+)
+def test_a_lock_that_contradicts_itself_is_not_built(path: Path, right: str, wrong: str) -> None:
+    locked(path)
+    path.write_text(path.read_text().replace(right, wrong, 1))
+    with pytest.raises(ConfigError, match="does not hold together"):
+        choose(path)
+
+
 def test_a_lock_of_a_later_schema_is_not_read(path: Path) -> None:
     locked(path)
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))

@@ -54,7 +54,7 @@ def test_twice_the_same_and_then_a_change(
     assert "Add     Host " in first.stderr
     assert "CREATE_COMPLETE" in first.stderr
     # moto cannot protect a stack, and answers with a page that no SDK can read.
-    assert "warning: termination protection is off" in first.stderr
+    assert "warning: termination protection could not be set on" in first.stderr
     assert "t4g.micro/on-demand/always" in (folder / "cfgen.lock").read_text()
 
     again = cfgen("deploy", "--yes", extra=memory_aws)

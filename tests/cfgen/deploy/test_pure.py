@@ -10,7 +10,7 @@ from cfgen.deploy.changeset import Change, parse_changes, says_no_changes
 from cfgen.deploy.events import Event
 from cfgen.deploy.guards import check_account, check_replacements, check_subnet
 from cfgen.deploy.parameters import Chosen, Declared, changed, choose_parameters
-from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, WAYS, Way, repair_command, way_of
+from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, WAYS, Way, repair, way_of
 from cfgen.errors import ConfigError, Refused
 
 
@@ -48,9 +48,15 @@ def test_absence_creates_and_what_is_unknown_is_left_alone() -> None:
     ],
 )
 def test_the_command_that_mends(status: str, verb: str) -> None:
-    assert repair_command(status, "arn", "r") == (
-        f"aws cloudformation {verb} --region r --stack-name arn"
+    assert repair(status, "arn", "r") == (
+        f"mend it with: aws cloudformation {verb} --region r --stack-name arn"
     )
+
+
+def test_every_state_that_needs_repair_has_a_command_and_no_other() -> None:
+    for status in [*stack_statuses(), "SOMETHING_NEW"]:
+        known = "aws cloudformation" in repair(status, "arn", "r")
+        assert known == (WAYS.get(status) is Way.REPAIR), status
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,11 @@ def test_a_change_set_of_two_pages_with_all_six_actions() -> None:
     changes = parse_changes([{"Changes": entries[:3]}, {"Changes": [*entries[3:], hook]}, {}])
     assert [change.action for change in changes] == actions
     assert changes[1].because == ("ImageId", "Tags")
-    assert [change.action for change in changes if change.may_destroy] == ["Modify", "Remove"]
+    assert [change.action for change in changes if change.may_destroy] == [
+        "Modify",
+        "Remove",
+        "Dynamic",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +114,7 @@ def test_a_change_set_of_two_pages_with_all_six_actions() -> None:
         {"action": "Remove"},
         {"action": "Modify", "replacement": "True", "because": ("ImageId",)},
         {"action": "Modify", "replacement": "Conditional"},
+        {"action": "Dynamic"},
     ],
 )
 def test_what_may_be_lost_needs_its_own_leave(kind: str, fate: dict[str, str]) -> None:
@@ -215,6 +226,24 @@ def test_a_failed_bootstrap_points_to_its_log() -> None:
     other = event(1, "Address", "CREATE_FAILED")
     assert remedy(other, [group, other], "r") == "mend the cause, then deploy again"
     assert remedy(failed, [failed], "r") == "mend the cause, then deploy again"
+
+
+def test_where_no_resource_says_why_the_stack_does() -> None:
+    kind = "AWS::CloudFormation::Stack"
+    events = [
+        event(1, "bot", "CREATE_IN_PROGRESS", "User Initiated", kind),
+        event(2, "bot", "ROLLBACK_IN_PROGRESS", "Role is not authorized", kind),
+        event(3, "bot", "ROLLBACK_COMPLETE", "", kind),
+    ]
+    cause = first_cause(events)
+    assert cause is not None
+    assert cause.reason == "Role is not authorized"
+
+
+def test_a_secret_parameter_is_kept_and_not_reset() -> None:
+    chosen = choose_parameters(DECLARED[3:], {}, {"Token": "****"}, None)
+    assert values(chosen) == {"Token": ("****", "kept")}
+    assert changed(chosen, {"Token": "****"}) == []
 
 
 def test_no_cause_is_not_invented() -> None:
