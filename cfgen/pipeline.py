@@ -24,6 +24,7 @@ from pricing.market import Market
 from pricing.plans import Plan
 from pricing.recommend import Recommendation
 from pricing.recommend import recommend as rank
+from pricing.sources.interface import PriceSource
 from pricing.sources.snapshot import SnapshotSource, load_snapshot
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def read_market(config: Config, mode: PricesMode) -> Market:
         raise ConfigError(
             "--prices live: this version reads the embedded snapshot only", "use --prices offline"
         )
-    source = SnapshotSource(load_snapshot())
+    source: PriceSource = SnapshotSource(load_snapshot())
     return source.read(config.stack.region, tuple(config.workload.instance_types))
 
 
