@@ -142,8 +142,8 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
                 "the template holds no resource to create", "check the conditions in it"
             )
         return Result(False, deployed.arn, _finish(stack, deployed.arn, wish, watcher))
-    end, events = _follow(stack, running, clients.region, watcher)
-    _judge(end.status, events, running.stack_arn, clients.region)
+    events = _follow(stack, running, clients.region, watcher)
+    _judge(events[-1].status, events, running.stack_arn, clients.region)
     return Result(True, running.stack_arn, _finish(stack, running.stack_arn, wish, watcher))
 
 
@@ -251,15 +251,13 @@ def _show(change_set: ChangeSet, prepared: _Prepared, watcher: Watcher) -> None:
     watcher.preview(change_set, capabilities, changed(prepared.parameters, prepared.before))
 
 
-def _follow(
-    stack: Stack, running: Running, region: str, watcher: Watcher
-) -> tuple[Event, list[Event]]:
-    """Follow to the end: the event that ended it, and all events up to there.
+def _follow(stack: Stack, running: Running, region: str, watcher: Watcher) -> list[Event]:
+    """Follow to the end: all events, the last of which ended it.
 
     Nothing that goes wrong here is a failed deploy: the operation goes on without us.
     """
     try:
-        events = stack.follow(running.stack_arn, running.seen, watcher.event)
+        return stack.follow(running.stack_arn, running.seen, watcher.event)
     except KeyboardInterrupt:
         watcher.warning(_goes_on(running.stack_arn, region))
         raise
@@ -268,7 +266,6 @@ def _follow(
             f"lost sight of stack {stack.name}: {brief(error)}",
             _goes_on(running.stack_arn, region),
         ) from error
-    return events[-1], events
 
 
 def _goes_on(arn: str, region: str) -> str:
