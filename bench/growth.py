@@ -18,7 +18,7 @@ SIZES = (100, 1_000, 10_000)
 
 def market(types: int) -> Market:
     """A market of made-up types at the real rates of Seoul."""
-    rates = load_snapshot().rates["ap-northeast-2"]
+    rates = load_snapshot().regions["ap-northeast-2"].rates
     offers: list[Offer] = []
     for number in range(types):
         kind = InstanceType(f"t{number}.micro", "arm64", 2, 1024, Decimal(10))
@@ -29,7 +29,7 @@ def market(types: int) -> Market:
         ]
         offers += [Offer(kind, way, "ap-northeast-2", zone, price) for way, zone in ways]
     source = Source("made up", "2026-10-01", "2026-10-01", "this benchmark")
-    return Market("ap-northeast-2", "snapshot", (source,), tuple(offers), rates)
+    return Market("ap-northeast-2", "snapshot", (source,), tuple(offers), {"ap-northeast-2": rates})
 
 
 def main() -> None:

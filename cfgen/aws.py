@@ -1,26 +1,40 @@
 """Sessions and clients: made here, nowhere else; and what AWS's errors mean."""
 
+import logging
+import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
+from botocore import UNSIGNED
 from botocore import exceptions as boto
 from botocore.config import Config as BotoConfig
 from botocore.parsers import ResponseParserError
 
 from cfgen import __version__
 from cfgen.errors import AwsError, ConfigError
+from pricing.errors import SourceError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
+_log = logging.getLogger(__name__)
+
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-INVALID = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+INVALID = {
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 THROTTLED = {
     "Throttling",
@@ -39,6 +53,12 @@ _CONFIG = BotoConfig(
     read_timeout=60,
     user_agent_extra=f"cfgen/{__version__}",
 )
+
+
+def _patience() -> dict[str, Any]:
+    """Retries while reading prices: there is something to fall back on."""
+    own = "AWS_MAX_ATTEMPTS" in os.environ
+    return {"mode": "adaptive"} | ({} if own else {"total_max_attempts": 5})
 
 
 class Clients:
@@ -86,6 +106,128 @@ class Clients:
     def ssm(self) -> "SSMClient":
         """Systems Manager."""
         return self._client("ssm")  # type: ignore[no-any-return]
+
+
+class PriceApis:
+    """The AWS that prices are read from: :class:`pricing.sources.interface.Aws` by boto3.
+
+    Unless ``metadata`` is set, the instance metadata service is not asked for credentials: outside
+    EC2 one waits seconds for it. Raises :class:`ConfigError` for an unknown profile.
+    """
+
+    def __init__(self, profile: str | None = None, *, metadata: bool = False) -> None:
+        self.calls: Counter[str] = Counter()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._making = threading.Lock()
+        with aws_errors():
+            core = botocore.session.Session(profile=profile)
+            if not metadata:
+                core.get_component("credential_provider").remove("iam-role")
+            self._session = boto3.session.Session(botocore_session=core)
+
+    def has_credentials(self) -> bool:
+        """Whether there are any. Raises :class:`ConfigError` and :class:`AwsError`."""
+        with aws_errors():
+            return self._session.get_credentials() is not None
+
+    def pages(
+        self, service: str, operation: str, region: str, parameters: Mapping[str, Any]
+    ) -> Iterator[Mapping[str, Any]]:
+        """See :class:`pricing.sources.interface.Aws`."""
+        client = self._client(service, region)
+        api = client.meta.method_to_api_mapping[operation]
+        try:
+            if client.can_paginate(operation):
+                yield from client.get_paginator(operation).paginate(**parameters)
+            else:
+                yield from _by_token(getattr(client, operation), parameters)
+        except FAILURES as error:
+            raise source_error(error, f"{service}:{api}") from error
+
+    def public_object(self, bucket: str, key: str) -> bytes:
+        """See :class:`pricing.sources.interface.Aws`."""
+        client = self._client("s3", "us-east-1")
+        try:
+            with closing(client.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+                return bytes(body.read())
+        except FAILURES as error:
+            raise source_error(error, "s3:GetObject") from error
+
+    def log_calls(self) -> None:
+        """Say how many requests were sent, each retry counted."""
+        each = ", ".join(f"{name} {count}" for name, count in sorted(self.calls.items()))
+        _log.debug("%d calls to AWS%s", self.calls.total(), f": {each}" if each else "")
+
+    def _client(self, service: str, region: str) -> Any:
+        # Making clients is not safe in threads, using them is (boto3, "Multithreading").
+        with self._making:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._make(service, region)
+        return self._clients[service, region]
+
+    def _make(self, service: str, region: str) -> Any:
+        config = BotoConfig(
+            retries=_patience(),  # type: ignore[arg-type]
+            connect_timeout=5,
+            read_timeout=20,
+            max_pool_connections=32,
+            user_agent_extra=f"cfgen/{__version__}",
+            signature_version=UNSIGNED if service == "s3" else None,
+        )
+        make: Any = self._session.client
+        try:
+            client = make(service, region_name=region, config=config)
+        except FAILURES as error:
+            raise source_error(error, service) from error
+        except ValueError as error:
+            raise ConfigError(redact(str(error)), "check AWS_ENDPOINT_URL") from error
+        client.meta.events.register("before-send", self._count)
+        return client
+
+    def _count(self, request: Any, event_name: str, **_: Any) -> None:
+        service, operation = event_name.split(".")[1:3]
+        self.calls[service] += 1
+        _log.debug("%s %s %s", service, operation, redact(request.url))
+
+
+def _by_token(call: Any, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The pages of an operation that botocore has no paginator for."""
+    token = None
+    while True:
+        page = call(**parameters, **({"nextToken": token} if token else {}))
+        yield page
+        last, token = token, page.get("nextToken")
+        if not token:
+            return
+        if token == last:
+            raise boto.PaginationError(message=f"The same next token was received twice: {token}")
+
+
+def source_error(error: Exception, action: str) -> SourceError:
+    """What a failed call means for a price; ``action`` as IAM names it."""
+    if isinstance(error, boto.ClientError):
+        code = code_of(error)
+        if code in DENIED:
+            return SourceError(
+                "denied", f"{action} is denied", f"allow it: the IAM action {action}"
+            )
+        if code in THROTTLED:
+            return SourceError("throttled", f"{action} is throttled", "try again in a minute")
+        if code in INVALID:
+            return SourceError(
+                "no-credentials", "AWS does not know these credentials", _hint(error)
+            )
+    if is_expired(error):
+        return SourceError(
+            "expired", "the credentials have expired", "aws sso login, or renew them"
+        )
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
+        return SourceError("no-credentials", f"no usable AWS credentials: {brief(error)}")
+    if isinstance(error, ResponseParserError | boto.PaginationError):
+        return SourceError("malformed", f"{action}: {brief(error)}")
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | boto.ResponseStreamingError):
+        return SourceError("unreachable", f"{action}: {brief(error)}")
+    return SourceError("failed", f"{action}: {brief(error)}")
 
 
 def code_of(error: boto.ClientError) -> str:

@@ -16,22 +16,26 @@ from cfgen.config.load import Override, make_config
 from cfgen.config.load import load_config as load_config
 from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
 from cfgen.config.write import render as render_config
-from cfgen.errors import ConfigError, Refused
-from cfgen.files import write_atomically
+from cfgen.errors import AwsError, ConfigError, Refused
+from cfgen.files import read_text, write_atomically
 from cfgen.lock import FILE_NAME as LOCK_NAME
 from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
+from pricing.commitments import hold
+from pricing.errors import SnapshotError
 from pricing.market import Market
 from pricing.plans import Plan
 from pricing.recommend import Recommendation
 from pricing.recommend import recommend as rank
-from pricing.sources.interface import PriceSource
-from pricing.sources.snapshot import SnapshotSource, load_snapshot
+from pricing.sources.snapshot import Snapshot, SnapshotSource, load_snapshot
 
 if TYPE_CHECKING:
+    from cfgen.aws import PriceApis
     from cfgen.deploy.rehearse import Rehearsal
     from cfgen.deploy.run import Result, Watcher, Wish
     from cfgen.deploy.stack import Waiting
     from cfgen.lint.findings import Finding
+    from pricing.sources.cache import Cache
+    from pricing.sources.live import LiveSource
 
 PricesMode = Literal["auto", "live", "offline"]
 Format = Literal["yaml", "json"]
@@ -54,6 +58,21 @@ class Choice(msgspec.Struct, frozen=True):
         return self.recommendation.plan(self.plan.id)
 
 
+class Prices(msgspec.Struct, frozen=True):
+    """How prices are read.
+
+    ``snapshot`` is a file that stands for the embedded one, ``days`` the length of the Spot
+    history, ``now`` the moment of reading, ``cache`` whether figures read lately will do.
+    """
+
+    now: datetime
+    mode: PricesMode = "auto"
+    profile: str | None = None
+    snapshot: Path | None = None
+    cache: bool = True
+    days: int = 30
+
+
 class DeployRequest(msgspec.Struct, frozen=True):
     """What ``deploy`` was asked for; ``limit`` is in seconds."""
 
@@ -65,23 +84,110 @@ class DeployRequest(msgspec.Struct, frozen=True):
     limit: float
 
 
-def read_market(config: Config, mode: PricesMode) -> Market:
-    """Read the prices of the configured region and types.
+def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
+    """Read the prices of the configured types, in the configured region or ``everywhere``.
 
-    Raises :class:`pricing.errors.PricingError`, and :class:`ConfigError` for ``live``, which never
-    falls back.
+    Raises :class:`pricing.errors.PricingError`, :class:`ConfigError` and :class:`AwsError`.
     """
-    if mode == "live":
-        raise ConfigError(
-            "--prices live: this version reads the embedded snapshot only", "use --prices offline"
+    home = config.stack.region
+    types = tuple(config.workload.instance_types)
+    snapshot = _snapshot(prices.snapshot)
+    if prices.mode == "offline":
+        regions = snapshot.regions if everywhere else (home,)
+        market = snapshot.read(regions, types)
+    else:
+        apis = _price_apis(prices)
+        source = _live(prices, snapshot, apis)
+        try:
+            market = source.read(source.regions(home) if everywhere else (home,), types)
+        finally:
+            if apis:
+                apis.log_calls()
+    return hold(market, home, config.workload.existing_commitment, prices.now.date().isoformat())
+
+
+def refresh_snapshot(config: Config, prices: Prices, path: Path, *, everywhere: bool) -> Snapshot:
+    """Read every figure from the live APIs and write them as a snapshot."""
+    from pricing.sources.snapshot import encode, snapshot_of
+
+    home = config.stack.region
+    apis = _price_apis(msgspec.structs.replace(prices, mode="live"))
+    source = _live(msgspec.structs.replace(prices, mode="live"), _snapshot(None), apis)
+    try:
+        regions = source.regions(home) if everywhere else (home,)
+        _, figures, _ = source.figures(regions, tuple(config.workload.instance_types))
+    finally:
+        if apis:
+            apis.log_calls()
+    snapshot = snapshot_of(figures)
+    write_atomically(path, encode(snapshot).decode())
+    return snapshot
+
+
+def _snapshot(path: Path | None) -> SnapshotSource:
+    if path is None:
+        return SnapshotSource(load_snapshot())
+    try:
+        return SnapshotSource(load_snapshot(read_text(path).encode(), str(path)))
+    except SnapshotError as error:
+        raise ConfigError(f"--snapshot: {error}", error.hint) from error
+
+
+def _price_apis(prices: Prices) -> "PriceApis | None":
+    """AWS, if it can be asked. Raises :class:`AwsError` where it must be and cannot."""
+    import os
+
+    from cfgen.credentials import could_be_at_hand
+
+    live = prices.mode == "live"
+    if not live and not could_be_at_hand(prices.profile, os.environ, Path.home()):
+        return None
+    from cfgen.aws import PriceApis
+
+    apis = PriceApis(prices.profile, metadata=live)
+    try:
+        if apis.has_credentials():
+            return apis
+    except AwsError:
+        if live:
+            raise
+        return apis
+    if live:
+        raise AwsError(
+            "--prices live needs AWS credentials, and there are none",
+            "aws configure, aws sso login, or --profile; without an account: --prices offline",
         )
-    source: PriceSource = SnapshotSource(load_snapshot())
-    return source.read(config.stack.region, tuple(config.workload.instance_types))
+    return None
 
 
-def recommend(config: Config, mode: PricesMode) -> Recommendation:
+def _live(prices: Prices, snapshot: SnapshotSource, apis: "PriceApis | None") -> "LiveSource":
+    from pricing.sources.live import LiveSource
+
+    strict = prices.mode == "live"
+    cache = _cache() if prices.cache else None
+    return LiveSource(apis, snapshot, prices.now, prices.days, cache, strict)
+
+
+def _cache() -> "Cache":
+    import hashlib
+    import os
+
+    from platformdirs import user_cache_path
+
+    from pricing.sources.cache import Cache
+
+    endpoints = sorted(
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name.startswith("AWS_ENDPOINT_URL")
+    )
+    scope = hashlib.sha256("\n".join(endpoints).encode()).hexdigest()[:16] if endpoints else "aws"
+    return Cache(user_cache_path("cfgen", appauthor=False) / "prices", scope)
+
+
+def recommend(config: Config, prices: Prices, *, everywhere: bool = False) -> Recommendation:
     """Rank every way to run the configured bot."""
-    market = read_market(config, mode)
+    market = read_market(config, prices, everywhere=everywhere)
     return rank(market, workload_of(config), host_shape_of(config), usage_of(config))
 
 
@@ -97,13 +203,25 @@ def write_recommended(recommendation: Recommendation, path: Path, now: datetime)
     return lock
 
 
-def choose(config: Config, mode: PricesMode, path: Path, *, refresh: bool, insist: bool) -> Choice:
+def needs_one_region(what: str, *, everywhere: bool) -> None:
+    """Raise :class:`ConfigError` where a command that needs one region was given all."""
+    if everywhere:
+        raise ConfigError(f"--region all: {what} is for one region", "name the region")
+
+
+def kept_plan(recommendation: Recommendation, path: Path) -> LockedPlan | None:
+    """The plan that the lock keeps for this region, if any. Raises :class:`ConfigError`."""
+    lock = read_lock(path)
+    return lock.plan if lock and lock.region == recommendation.market.region else None
+
+
+def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist: bool) -> Choice:
     """Keep the locked plan, or choose one where nothing is locked or ``refresh`` is set.
 
     ``insist`` says that the user asked for a choice of their own: it is refused where it differs
     from the lock, rather than ignored. Raises :class:`Refused` and :class:`ConfigError`.
     """
-    recommendation = recommend(config, mode)
+    recommendation = recommend(config, prices)
     lock = None if refresh else read_lock(path)
     if lock is None:
         plan = LockedPlan.of(_recommended(recommendation))
@@ -112,6 +230,9 @@ def choose(config: Config, mode: PricesMode, path: Path, *, refresh: bool, insis
     if lock.region != config.stack.region:
         raise ConfigError(f"{path}: is for {lock.region}, not for {config.stack.region}", anew)
     current = recommendation.plan(lock.plan.id)
+    if current is None and recommendation.absence(lock.plan.id):
+        # Kept all the same: what was chosen does not change because a price cannot be read today.
+        return Choice(lock.plan, recommendation, lock, None)
     if current is None:
         raise Refused(f"{path}: keeps {lock.plan.id}, which is not among the wanted plans", anew)
     if not lock.plan.is_like(LockedPlan.of(current)):

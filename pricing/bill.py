@@ -70,20 +70,34 @@ def make_bill(
     host: HostShape,
     around: Bill,
     rates: Rates,
-) -> Bill:
+    held: Mapping[str, Price],
+) -> Bill | Unpriced:
     """Add up a month of ``hours`` running hours on ``offer``, whose hourly price must be known.
 
     ``around`` is what :func:`surroundings` says of the same hours. A commitment is paid around the
-    clock, whether or not the host runs. Raises ``ValueError`` for an offer without a price.
+    clock, whether or not the host runs; those that are ``held`` (by ``<instance type>/<purchase>``)
+    are paid for beside whatever else runs. Gives ``Unpriced`` where CPU credits are used that have
+    no price. Raises ``ValueError`` for an offer without a price.
     """
     if isinstance(offer.hourly, Unpriced):
         raise ValueError(f"{offer.instance_type.name}: {offer.hourly.reason}")
     paid_hours = ALWAYS_HOURS if offer.purchase.commitment else hours
-    instance = BillItem("instance", paid_hours, offer.hourly, f"{paid_hours} h")
+    formula = f"{paid_hours} h"
+    if offer.upfront:
+        spread = f"{offer.upfront.normalize():f} upfront over {offer.purchase.years} x 8760 h"
+        formula += f", at a price that holds {spread}"
+    items = [BillItem("instance", paid_hours, offer.hourly, formula)]
+    own = f"{offer.instance_type.name}/{offer.purchase.name}" if offer.held else ""
+    items += [
+        BillItem("existing-commitment", ALWAYS_HOURS, price, f"{name}, paid whatever runs")
+        for name, price in held.items()
+        if name != own
+    ]
     surplus = _charge(_credits(offer, hours, workload, host), rates)
-    return Bill(
-        (instance, *surplus.items, *around.items), (*surplus.not_counted, *around.not_counted)
-    )
+    if surplus.not_counted:
+        [lack] = surplus.not_counted
+        return Unpriced(lack.absence.code, f"{lack.item} ({lack.formula}): {lack.absence.reason}")
+    return Bill((*items, *surplus.items, *around.items), around.not_counted)
 
 
 def surroundings(hours: Decimal, host: HostShape, usage: Usage, rates: Rates) -> Bill:

@@ -1,13 +1,12 @@
 """A region's market: all that the sources could say about it."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
 from pricing.offers import Offer
-from pricing.price import Source, Unpriced
+from pricing.price import Price, Source, Unpriced
 from pricing.rates import Rate, Service
 
 
@@ -19,33 +18,31 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Market(msgspec.Struct, frozen=True):
-    """Offers and rates of one region, read at one time.
+    """Offers and rates of one region or of several (``region`` is then ``all``), read at one time.
 
-    ``offers`` holds every type under every purchase option that was asked for, priced or not.
-    ``as_of`` is the oldest date among ``sources``.
+    ``offers`` holds every type under every purchase option that was asked for, priced or not;
+    ``rates`` are by region. ``held`` are commitments that are paid for whatever runs, by
+    ``<instance type>/<purchase>``.
     """
 
     region: str
     mode: Literal["live", "cache", "snapshot"]
     sources: tuple[Source, ...]
     offers: tuple[Offer, ...]
-    rates: Mapping[Service, Rate | Unpriced]
+    rates: Mapping[str, Mapping[Service, Rate | Unpriced]]
     notices: tuple[Notice, ...] = ()
+    held: Mapping[str, Price] = {}
 
     @property
     def as_of(self) -> str:
         """The day from which on all figures hold."""
         return min(source.as_of for source in self.sources)
 
-    def on_demand_hourly(self, instance_type: str) -> Decimal | None:
-        """The type's on-demand price an hour, for breaking ties."""
-        return next(
-            (
-                offer.hourly.amount
-                for offer in self.offers
-                if offer.instance_type.name == instance_type
-                and offer.purchase.kind == "on-demand"
-                and not isinstance(offer.hourly, Unpriced)
-            ),
-            None,
-        )
+    @property
+    def on_demand_prices(self) -> Mapping[tuple[str, str], Price]:
+        """What an hour costs on demand, by region and type, where that is known."""
+        return {
+            (offer.region, offer.instance_type.name): offer.hourly
+            for offer in self.offers
+            if offer.purchase.kind == "on-demand" and isinstance(offer.hourly, Price)
+        }

@@ -15,7 +15,7 @@ RANGES: tuple[Range, ...] = ("<5%", "5-10%", "10-15%", "15-20%", ">20%")
 were reclaimed in the trailing month, averaged over the region's zones."""
 
 
-class InstanceType(msgspec.Struct, frozen=True):
+class InstanceType(msgspec.Struct, frozen=True, tag="instance-type"):
     """The hardware behind a name.
 
     ``baseline_percent`` is the share of each vCPU that CPU credits sustain for ever, ``None`` for
@@ -63,6 +63,8 @@ COMMITTED: tuple[Purchase, ...] = tuple(
     for payment in ("no-upfront", "partial-upfront", "all-upfront")
 )
 
+PURCHASES = {purchase.name: purchase for purchase in (ON_DEMAND, SPOT, *COMMITTED)}
+
 
 class Interruption(msgspec.Struct, frozen=True):
     """How often Spot instances of a type are reclaimed in a region, and when that was observed."""
@@ -71,12 +73,30 @@ class Interruption(msgspec.Struct, frozen=True):
     as_of: str
 
 
+class SpotHistory(msgspec.Struct, frozen=True):
+    """How a Spot price moved over the last ``days``, in US dollars an hour.
+
+    Each price counts for as long as it was in force. ``samples`` are the prices in force at the end
+    of equal slices of the time, oldest first.
+    """
+
+    days: int
+    mean: Decimal
+    p50: Decimal
+    p95: Decimal
+    maximum: Decimal
+    samples: tuple[Decimal, ...]
+
+
 class Offer(msgspec.Struct, frozen=True):
     """An instance type under a purchase option in a region.
 
-    ``availability_zone_id`` is the zone that a Spot price holds in. For on demand, which costs the
-    same in every zone, it is the first zone known to offer the type, and ``None`` if none is known.
-    ``interruption`` is ``None`` where it does not apply (not Spot) or is not known (Spot).
+    ``availability_zone_id`` is the zone that a Spot price holds in. For what costs the same in
+    every zone it is the first zone known to offer the type, and ``None`` if none is known.
+    ``hourly`` is what an hour costs with ``upfront``, the US dollars paid at the start of a
+    commitment, spread over its term. ``interruption`` is ``None`` where it does not apply (not
+    Spot) or is not known (Spot); so is ``history``. ``held`` marks a commitment that is paid for
+    already.
     """
 
     instance_type: InstanceType
@@ -84,4 +104,7 @@ class Offer(msgspec.Struct, frozen=True):
     region: str
     availability_zone_id: str | None
     hourly: Price | Unpriced
+    upfront: Decimal = Decimal(0)
     interruption: Interruption | None = None
+    history: SpotHistory | None = None
+    held: bool = False

@@ -1,6 +1,6 @@
 """From offers to plans: an offer with hours, its bill, and the reasons why it does not fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -27,6 +27,7 @@ class Rejection(msgspec.Struct, frozen=True):
         "interruption-unknown",
         "commitment",
         "spot-for-real",
+        "incomplete",
     ]
     reason: str
 
@@ -59,10 +60,16 @@ class Plan(msgspec.Struct, frozen=True):
 class UnpricedPlan(msgspec.Struct, frozen=True):
     """A plan that could not be priced, and why."""
 
+    region: str
     instance_type: str
     purchase: str
     hours: Hours
     absence: Unpriced
+
+    @property
+    def id(self) -> str:
+        """As of a plan."""
+        return f"{self.instance_type}/{self.purchase}/{self.hours}"
 
 
 def plan_id(offer: Offer, hours: Hours) -> str:
@@ -76,35 +83,63 @@ def make_plans(
     """Price every offer for every choice of hours.
 
     Of several Spot offers for one type (one a zone) only the cheapest becomes a plan; ties go to
-    the zone id that sorts first.
+    the zone id that sorts first. A plan whose own bill lacks a price (for CPU credits) is not
+    priced: it must not win by what it lacks.
     """
     month = {"always": ALWAYS_HOURS, "market": workload.window.hours_a_month()}
-    around = {hours: surroundings(month[hours], host, usage, market.rates) for hours in HOURS}
-    plans: dict[str, Plan] = {}
-    unpriced: dict[str, UnpricedPlan] = {}
-    for offer in sorted(market.offers, key=lambda offer: offer.availability_zone_id or ""):
+    around = {
+        (region, hours): surroundings(month[hours], host, usage, rates)
+        for region, rates in market.rates.items()
+        for hours in HOURS
+    }
+    plans: list[Plan] = []
+    unpriced: list[UnpricedPlan] = []
+    for offer in _cheapest(market.offers):
         for hours in HOURS:
-            key = plan_id(offer, hours)
-            if isinstance(offer.hourly, Unpriced):
-                unpriced.setdefault(
-                    key,
-                    UnpricedPlan(
-                        offer.instance_type.name, offer.purchase.name, hours, offer.hourly
-                    ),
+            absence = offer.hourly
+            if not isinstance(absence, Unpriced):
+                bill = make_bill(
+                    offer,
+                    month[hours],
+                    workload,
+                    host,
+                    around[offer.region, hours],
+                    market.rates[offer.region],
+                    market.held,
                 )
-                continue
-            plan = Plan(
-                offer,
-                hours,
-                month[hours],
-                make_bill(offer, month[hours], workload, host, around[hours], market.rates),
-                tuple(rejections(offer, hours, workload)),
+                if not isinstance(bill, Unpriced):
+                    reasons = tuple(rejections(offer, hours, workload))
+                    plans.append(Plan(offer, hours, month[hours], bill, reasons))
+                    continue
+                absence = bill
+            unpriced.append(
+                UnpricedPlan(
+                    offer.region, offer.instance_type.name, offer.purchase.name, hours, absence
+                )
             )
-            if key not in plans or plan.monthly < plans[key].monthly:
-                plans[key] = plan
-    return tuple(plans.values()), tuple(
-        missing for key, missing in unpriced.items() if key not in plans
-    )
+    return tuple(plans), tuple(unpriced)
+
+
+def _cheapest(offers: Iterable[Offer]) -> Iterable[Offer]:
+    """Of each type and purchase in a region, the zone that is cheapest, priced ones first."""
+    best: dict[tuple[str, str, str], Offer] = {}
+    for offer in offers:
+        key = offer.region, offer.instance_type.name, offer.purchase.name
+        other = best.get(key)
+        if other is None or _rank(offer) < _rank(other):
+            best[key] = offer
+    return best.values()
+
+
+def _rank(offer: Offer) -> tuple[bool, Decimal, str]:
+    hourly = offer.hourly
+    missing = isinstance(hourly, Unpriced)
+    amount = Decimal(0) if isinstance(hourly, Unpriced) else hourly.amount
+    return missing, amount, offer.availability_zone_id or ""
+
+
+_BOUND = {None: 0, "none": 0, "1yr": 1, "3yr": 3}
+"""Years that a commitment binds for, and that are allowed."""
 
 
 def rejections(offer: Offer, hours: Hours, workload: Workload) -> Iterator[Rejection]:
@@ -122,8 +157,7 @@ def rejections(offer: Offer, hours: Hours, workload: Workload) -> Iterator[Rejec
         yield Rejection("hours", "up in market hours only")
     if offer.purchase.kind == "spot":
         yield from _spot_rejections(offer, workload)
-    bound = {None: 0, "none": 0, "1yr": 1, "3yr": 3}
-    if bound[offer.purchase.commitment] > bound[workload.commitment]:
+    if not offer.held and _BOUND[offer.purchase.commitment] > _BOUND[workload.commitment]:
         yield Rejection(
             "commitment",
             f"binds for {offer.purchase.commitment}, {workload.commitment} is the most allowed",

@@ -30,6 +30,22 @@ class Service(StrEnum):
     DNS_QUERIES = "dns-queries"
 
 
+LOG_POOL = "cloudwatch-logs"
+
+FREE_POOLS = {Service.LOG_INGESTION: LOG_POOL, Service.LOG_STORAGE: LOG_POOL}
+"""Rates whose free units are shared."""
+
+FREE = {
+    Service.LOG_INGESTION: Decimal(5),
+    Service.ALARM: Decimal(10),
+    Service.METRIC: Decimal(10),
+    Service.EGRESS: Decimal(100),
+}
+"""Units a month that are free for ever and for every account. The price list has them, if at all,
+as products of no region, so they are kept here (pricing pages of CloudWatch and EC2, "free tier"
+and "data transfer"). The credits of new accounts are not counted."""
+
+
 class Tier(msgspec.Struct, frozen=True):
     """The price of the units from ``begin`` up to ``end`` (``None``: without end) of one month."""
 

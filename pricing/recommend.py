@@ -6,8 +6,8 @@ from decimal import Decimal
 import msgspec
 
 from pricing.market import Market, Notice
-from pricing.plans import Plan, UnpricedPlan, make_plans
-from pricing.price import Unpriced
+from pricing.plans import Plan, Rejection, UnpricedPlan, make_plans, rejections
+from pricing.price import Price, Unpriced
 from pricing.rates import Service
 from pricing.workload import HostShape, Usage, Workload
 
@@ -46,19 +46,29 @@ class Recommendation(msgspec.Struct, frozen=True):
         """The plan with this id, if it is priced."""
         return next((plan for plan in self.plans if plan.id == plan_id), None)
 
+    def on_demand(self, plan: Plan) -> Price | None:
+        """What an hour of the plan's type costs on demand, where that is known."""
+        key = plan.offer.region, plan.offer.instance_type.name
+        return self.market.on_demand_prices.get(key)
+
+    def absence(self, plan_id: str) -> Unpriced | None:
+        """Why the plan with this id has no price, if it has none."""
+        return next((plan.absence for plan in self.unpriced if plan.id == plan_id), None)
+
 
 def recommend(market: Market, workload: Workload, host: HostShape, usage: Usage) -> Recommendation:
     """Rank all plans on the whole monthly bill. The same input gives the same answer."""
     plans, unpriced = _ranked(market, workload, host, usage)
     chosen = first_fitting(plans)
+    missing = sorted(unpriced, key=lambda plan: (plan.instance_type, plan.purchase, plan.hours))
     return Recommendation(
         market,
         workload,
         host,
         usage,
         plans,
-        tuple(sorted(unpriced, key=lambda plan: (plan.instance_type, plan.purchase, plan.hours))),
-        tuple(_savings(market, workload, host, usage, chosen)),
+        tuple(sorted(missing, key=lambda plan: plan.region)),
+        tuple(_savings(market, workload, host, usage, plans)),
         tuple(_notices(market, workload, host, plans, chosen)),
     )
 
@@ -72,17 +82,33 @@ def _ranked(
     market: Market, workload: Workload, host: HostShape, usage: Usage
 ) -> tuple[tuple[Plan, ...], tuple[UnpricedPlan, ...]]:
     plans, unpriced = make_plans(market, workload, host, usage)
-    on_demand = {
-        plan.offer.instance_type.name: market.on_demand_hourly(plan.offer.instance_type.name)
-        for plan in plans
-    }
+    on_demand = market.on_demand_prices
 
-    def rank(plan: Plan) -> tuple[Decimal, Decimal, str]:
-        tie_break = on_demand[plan.offer.instance_type.name]
+    def rank(plan: Plan) -> tuple[Decimal, Decimal, str, str]:
         # A type without an on-demand price goes after those with one.
-        return plan.monthly, Decimal("Infinity") if tie_break is None else tie_break, plan.id
+        price = on_demand.get((plan.offer.region, plan.offer.instance_type.name))
+        tie_break = price.amount if price else Decimal("Infinity")
+        return plan.monthly, tie_break, plan.id, plan.offer.region
 
-    return tuple(sorted(plans, key=rank)), unpriced
+    return tuple(sorted(_whole_first(plans), key=rank)), unpriced
+
+
+def _whole_first(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
+    """Turn down what some regions' bills lack where others' are whole: it may not win by that."""
+    lacking = [bool(plan.bill.not_counted) for plan in plans]
+    if all(lacking) or not any(lacking):
+        return plans
+    return tuple(
+        msgspec.structs.replace(plan, rejected_because=(*plan.rejected_because, _incomplete(plan)))
+        if lacks
+        else plan
+        for plan, lacks in zip(plans, lacking, strict=True)
+    )
+
+
+def _incomplete(plan: Plan) -> Rejection:
+    items = ", ".join(lack.item for lack in plan.bill.not_counted)
+    return Rejection("incomplete", f"its bill lacks {items}")
 
 
 class _Wish(msgspec.Struct, frozen=True):
@@ -109,9 +135,14 @@ def _wishes(market: Market, workload: Workload, host: HostShape) -> Iterator[_Wi
     if workload.hours == "always":
         yield _Wish("--hours market", {"hours": "market"})
     if host.fixed_address:
-        rate = market.rates.get(Service.PUBLIC_IPV4)
-        unknown = rate if isinstance(rate, Unpriced) else None
+        addresses = [rates.get(Service.PUBLIC_IPV4) for rates in market.rates.values()]
+        unknown = next((rate for rate in addresses if isinstance(rate, Unpriced)), None)
         yield _Wish("network.elastic_ip = false", host={"fixed_address": False}, unknown=unknown)
+    if host.disk_gib > host.smallest_disk_gib:
+        smallest = host.smallest_disk_gib
+        disks = [rates.get(Service.EBS_GP3) for rates in market.rates.values()]
+        unknown = next((rate for rate in disks if isinstance(rate, Unpriced)), None)
+        yield _Wish(f"host.disk_gib = {smallest}", host={"disk_gib": smallest}, unknown=unknown)
     if workload.commitment != "3yr":
         committed = [offer.hourly for offer in market.offers if offer.purchase.commitment]
         absences = [hourly for hourly in committed if isinstance(hourly, Unpriced)]
@@ -120,17 +151,22 @@ def _wishes(market: Market, workload: Workload, host: HostShape) -> Iterator[_Wi
 
 
 def _savings(
-    market: Market, workload: Workload, host: HostShape, usage: Usage, chosen: Plan | None
+    market: Market, workload: Workload, host: HostShape, usage: Usage, plans: tuple[Plan, ...]
 ) -> Iterator[Saving]:
     """Give up each wish alone, then all those together that the greatest saving needs."""
     wishes = tuple(_wishes(market, workload, host))
+    chosen = first_fitting(plans)
+    # What the workload asks for changes no bill, only which plans fit.
+    by_shape = {host: plans}
 
     def best(given_up: tuple[_Wish, ...]) -> Plan | None:
         relaxed, shape = workload, host
         for wish in given_up:
             relaxed = msgspec.structs.replace(relaxed, **wish.workload)
             shape = msgspec.structs.replace(shape, **wish.host)
-        return first_fitting(_ranked(market, relaxed, shape, usage)[0])
+        if shape not in by_shape:
+            by_shape[shape] = _ranked(market, workload, shape, usage)[0]
+        return next((plan for plan in by_shape[shape] if _fits(plan, relaxed)), None)
 
     def less(plan: Plan | None) -> Decimal:
         return chosen.monthly - plan.monthly if chosen and plan else Decimal(0)
@@ -148,6 +184,11 @@ def _savings(
         yield Saving(tuple(wish.accept for wish in needed), most, less(most))
 
 
+def _fits(plan: Plan, workload: Workload) -> bool:
+    incomplete = any(reason.code == "incomplete" for reason in plan.rejected_because)
+    return not incomplete and next(rejections(plan.offer, plan.hours, workload), None) is None
+
+
 def _notices(
     market: Market,
     workload: Workload,
@@ -161,7 +202,12 @@ def _notices(
     for lack in dict.fromkeys(lack for bill in bills for lack in bill.not_counted):
         message = f"{lack.item} ({lack.formula}): {lack.absence.reason}"
         yield Notice("not-counted", message)
-    if any(plan.offer.purchase.kind == "spot" and not plan.rejected_because for plan in plans):
+    if any(
+        plan.offer.purchase.kind == "spot"
+        and plan.offer.history is None
+        and not plan.rejected_because
+        for plan in plans
+    ):
         yield Notice(
             "spot-single-price",
             "Spot plans rest on one observed price for each zone, not on a 30-day mean",

@@ -34,9 +34,13 @@ class Workload(msgspec.Struct, frozen=True):
 
 
 class HostShape(msgspec.Struct, frozen=True):
-    """The parts of the template that cost money, counted."""
+    """The parts of the template that cost money, counted.
+
+    ``smallest_disk_gib`` is the disk that would do.
+    """
 
     disk_gib: int = 8
+    smallest_disk_gib: int = 8
     fixed_address: bool = True
     credits: Literal["standard", "unlimited"] = "standard"
     secrets: int = 1

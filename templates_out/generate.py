@@ -4,6 +4,7 @@ Prices come from the embedded snapshot, so the result changes with the code alon
 """
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cfgen import pipeline
@@ -31,10 +32,14 @@ SHAPES: dict[str, dict[str, object]] = {
 }
 
 
+PRICES = pipeline.Prices(datetime(2026, 11, 1, tzinfo=UTC), "offline")
+"""The embedded snapshot; the moment plays no part in a template."""
+
+
 def template(shape: str) -> str:
     """The text of one shape's template."""
     config = make_config(SHAPES[shape], "templates_out/generate.py")
-    plan = pipeline.recommend(config, "offline").recommended
+    plan = pipeline.recommend(config, PRICES).recommended
     assert plan is not None, f"nothing fits {shape}"
     return pipeline.build(config, LockedPlan.of(plan))
 

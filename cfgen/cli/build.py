@@ -1,11 +1,15 @@
 """``cfgen build``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cfgen.cli.options import choice_options, configuration, global_options, settings
-from cfgen.cli.terminal import emit, talk
+from cfgen.cli.terminal import emit, talk, warn
+
+if TYPE_CHECKING:
+    from cfgen.pipeline import Prices
 
 
 @click.command(epilog="Example: cfgen build > template.yaml")
@@ -23,7 +27,13 @@ from cfgen.cli.terminal import emit, talk
 @click.option("--no-lint", is_flag=True, help="Do not lint the template.")
 @global_options
 def build(
-    prices: str, output: Path | None, form: str, *, refresh: bool, no_lint: bool, **choice: object
+    prices: "Prices",
+    output: Path | None,
+    form: str,
+    *,
+    refresh: bool,
+    no_lint: bool,
+    **choice: object,
 ) -> None:
     """Write the linted CloudFormation template of the cheapest plan that fits.
 
@@ -32,14 +42,15 @@ def build(
     from cfgen import pipeline
     from cfgen.report.choice import choice_text
 
-    config = configuration(**choice)
+    config = configuration(choice)
     chosen = pipeline.choose(
         config,
-        prices,  # type: ignore[arg-type]
+        prices,
         pipeline.lock_path(settings().config),
         refresh=refresh,
         insist=any(choice.values()),
     )
+    warn(chosen.recommendation.market.notices)
     text = pipeline.build(config, chosen.plan, form)  # type: ignore[arg-type]
     if not no_lint:
         pipeline.lint_or_refuse(text, config.stack.region, str(output or "template.yaml"))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cfgen.cli.options import choice_options, configuration, global_options, settings
-from cfgen.cli.terminal import emit, now, read_input, talk
+from cfgen.cli.terminal import emit, now, read_input, talk, warn
 
 if TYPE_CHECKING:
-    from cfgen.pipeline import Choice
+    from cfgen.pipeline import Choice, Prices
 
 
 def _pairs(
@@ -56,7 +56,7 @@ def _pairs(
 @global_options
 def deploy(
     template: str | None,
-    prices: str,
+    prices: "Prices",
     parameters: dict[str, str],
     allow_replace: tuple[str, ...],
     timeout: int,
@@ -80,17 +80,18 @@ def deploy(
     from cfgen.report.choice import choice_text
     from cfgen.report.deploy import outputs_text, rehearsal_text
 
-    config = configuration(**choice)
+    config = configuration(choice)
     lock = pipeline.lock_path(settings().config)
     chosen = None
     if template is None:
         chosen = pipeline.choose(
             config,
-            prices,  # type: ignore[arg-type]
+            prices,
             lock,
             refresh=refresh,
             insist=any(choice.values()),
         )
+        warn(chosen.recommendation.market.notices)
         name, body = "template.yaml", pipeline.build(config, chosen.plan)
         talk(choice_text(chosen))
     else:

@@ -1,9 +1,14 @@
 """``cfgen lint``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from cfgen.cli.options import configuration, global_options, settings
-from cfgen.cli.terminal import emit, read_input, talk
+from cfgen.cli.options import configuration, global_options, price_options, settings
+from cfgen.cli.terminal import emit, read_input, talk, warn
+
+if TYPE_CHECKING:
+    from cfgen.pipeline import Prices
 
 
 @click.command(epilog="Example: cfgen build | cfgen lint -")
@@ -15,8 +20,9 @@ from cfgen.cli.terminal import emit, read_input, talk
     default="text",
     show_default=True,
 )
+@price_options
 @global_options
-def lint(template: str | None, form: str) -> None:
+def lint(prices: "Prices", template: str | None, form: str) -> None:
     """Check a template with cfn-lint, at every level of finding.
 
     TEMPLATE is a file, or - for standard input; without it, the template that build would write
@@ -26,10 +32,11 @@ def lint(template: str | None, form: str) -> None:
     from cfgen.errors import Findings
     from cfgen.report.findings import findings_json, findings_sarif, findings_text
 
-    config = configuration()
+    config = configuration({})
     if template is None:
         path = pipeline.lock_path(settings().config)
-        chosen = pipeline.choose(config, "auto", path, refresh=False, insist=False)
+        chosen = pipeline.choose(config, prices, path, refresh=False, insist=False)
+        warn(chosen.recommendation.market.notices)
         name, text = "template.yaml", pipeline.build(config, chosen.plan)
     else:
         name, text = read_input(template)

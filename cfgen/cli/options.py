@@ -1,6 +1,7 @@
 """Options that commands share, and the configuration that they make together with cfgen.toml."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +36,11 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
     if value:
         meta = context.find_root().meta
         meta[_KEY] = meta.get(_KEY, Settings())._replace(**{str(parameter.name): value})
+        if parameter.name == "debug":
+            import logging
+
+            logging.basicConfig(format="%(name)s: %(message)s")
+            logging.getLogger("cfgen").setLevel(logging.DEBUG)
 
 
 def global_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,9 +53,11 @@ def global_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help="Configuration; without it ./cfgen.toml, if there is one.",
             ),
             click.option("--profile", help="Profile of the AWS configuration."),
-            click.option("--region", help="AWS region; stands above stack.region."),
+            click.option(
+                "--region", help="AWS region, or all to compare; stands above stack.region."
+            ),
             click.option("--no-color", is_flag=True, help="No colour on a terminal."),
-            click.option("--debug", is_flag=True, help="Show tracebacks."),
+            click.option("--debug", is_flag=True, help="Show tracebacks and calls to AWS."),
         )
     ):
         function = _quiet(option)(function)
@@ -76,17 +84,76 @@ _COMMITMENT = click.Choice(["none", "1yr", "3yr"])
 _PRICES = click.Choice(["auto", "live", "offline"])
 
 
-def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that steer the choice, for every command that chooses."""
+def price_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say how prices are read; the function gets them as ``prices``."""
+
+    @functools.wraps(function)
+    def packed(
+        prices: str, snapshot: Path | None, window: int, *, no_cache: bool, **rest: object
+    ) -> object:
+        from cfgen.cli.terminal import now
+        from cfgen.pipeline import Prices
+
+        how = Prices(
+            now(),
+            prices,  # type: ignore[arg-type]
+            settings().profile,
+            snapshot,
+            not no_cache,
+            window,
+        )
+        return function(prices=how, **rest)
+
+    decorated: Callable[..., Any] = packed
     for option in reversed(
         (
             click.option(
-                "--type",
-                "types",
-                multiple=True,
-                metavar="TYPE",
-                help="Instance type or glob, such as 't4g.*'; may be repeated.",
+                "--prices",
+                type=_PRICES,
+                default="auto",
+                show_default=True,
+                help="auto: live with credentials, else what is kept; live: never falls back.",
             ),
+            click.option(
+                "--no-cache", is_flag=True, help="Neither read nor write the price cache."
+            ),
+            click.option(
+                "--snapshot",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Snapshot of prices in place of the embedded one.",
+            ),
+            click.option(
+                "--window",
+                type=click.IntRange(1, 90),
+                default=30,
+                show_default=True,
+                metavar="DAYS",
+                help="Length of the Spot price history, 1 to 90.",
+            ),
+        )
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def type_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The types that prices are read of."""
+    option = click.option(
+        "--type",
+        "types",
+        multiple=True,
+        metavar="TYPE",
+        help="Instance type or glob, such as 't4g.*'; may be repeated.",
+    )
+    return option(function)
+
+
+def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that steer the choice, for every command that chooses."""
+    function = price_options(function)
+    for option in reversed(
+        (
+            type_option,
             click.option("--hours", type=_HOURS, help="When the host runs."),
             click.option(
                 "--max-interruption",
@@ -94,25 +161,31 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help="Accept Spot up to this range of interruptions a month.",
             ),
             click.option("--commitment", type=_COMMITMENT, help="Longest commitment accepted."),
-            click.option(
-                "--prices",
-                type=_PRICES,
-                default="auto",
-                show_default=True,
-                help="Where prices come from.",
-            ),
         )
     ):
         function = option(function)
     return function
 
 
-def configuration(**flags: object) -> "Config":
-    """Read cfgen.toml and lay the flags over it; those not given are ``None`` or empty."""
+EVERYWHERE = "all"
+"""What ``--region`` says for every region."""
+
+
+def everywhere() -> bool:
+    """Whether every region is asked for."""
+    return settings().region == EVERYWHERE
+
+
+def configuration(flags: Mapping[str, object], *, wide: bool = False) -> "Config":
+    """Read cfgen.toml and lay the flags over it; those not given are ``None`` or empty.
+
+    ``wide`` is for commands that look at every region: ``--region all`` is none to them.
+    """
     from cfgen.config.load import Override
     from cfgen.pipeline import load_config
 
     given = settings()
+    region = None if wide and given.region == EVERYWHERE else given.region
     paths = {
         "region": ("stack.region", "--region"),
         "types": ("workload.instance_types", "--type"),
@@ -121,7 +194,7 @@ def configuration(**flags: object) -> "Config":
         "commitment": ("workload.commitment", "--commitment"),
     }
     overrides = []
-    for name, value in {"region": given.region, **flags}.items():
+    for name, value in {"region": region, **flags}.items():
         if value:
             path, flag = paths[name]
             wanted = list(value) if isinstance(value, tuple) else value

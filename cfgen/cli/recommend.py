@@ -1,9 +1,20 @@
 """``cfgen recommend``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from cfgen.cli.options import choice_options, configuration, global_options, settings
-from cfgen.cli.terminal import emit, now, paper, talk
+from cfgen.cli.options import (
+    choice_options,
+    configuration,
+    everywhere,
+    global_options,
+    settings,
+)
+from cfgen.cli.terminal import emit, paper, talk, warn
+
+if TYPE_CHECKING:
+    from cfgen.pipeline import Prices
 
 
 @click.command(epilog="Example: cfgen recommend --prices offline --type 't4g.*' --explain")
@@ -16,7 +27,7 @@ from cfgen.cli.terminal import emit, now, paper, talk
 @global_options
 def recommend(
     output: str | None,
-    prices: str,
+    prices: "Prices",
     *,
     everything: bool,
     explain: bool,
@@ -25,17 +36,21 @@ def recommend(
 ) -> None:
     """Show the cheapest way to run the bot, and why.
 
-    Ranks every plan on its whole monthly bill, and shows what accepting interruptions, market
-    hours or no fixed address would save.
+    Ranks every plan on its whole monthly bill, and shows what accepting interruptions, a
+    commitment, market hours or no fixed address would save. With --region all, of all regions.
     """
     from cfgen import pipeline
+    from cfgen.report.choice import switch_text
 
-    moment = now()
-    recommendation = pipeline.recommend(configuration(**choice), prices)  # type: ignore[arg-type]
+    config = configuration(choice, wide=True)
+    path = pipeline.lock_path(settings().config)
+    if write:
+        pipeline.needs_one_region("--write", everywhere=everywhere())
+    recommendation = pipeline.recommend(config, prices, everywhere=everywhere())
     if output == "json":
         from cfgen.report.json import recommendation_json
 
-        emit(recommendation_json(recommendation, moment))
+        emit(recommendation_json(recommendation, prices.now))
     elif output == "csv":
         from cfgen.report.csv import recommendation_csv
 
@@ -45,12 +60,14 @@ def recommend(
 
         emit(
             recommendation_text(
-                recommendation, paper(), moment.date(), everything=everything, explain=explain
+                recommendation, paper(), prices.now.date(), everything=everything, explain=explain
             )
         )
-    if prices == "auto":
+    warn(recommendation.market.notices)
+    if prices.mode == "auto":
         talk(f"prices: {recommendation.market.mode}, as of {recommendation.market.as_of}")
     if write:
-        path = pipeline.lock_path(settings().config)
-        lock = pipeline.write_recommended(recommendation, path, moment)
+        lock = pipeline.write_recommended(recommendation, path, prices.now)
         talk(f"wrote {path}: {lock.plan.id}")
+    elif kept := pipeline.kept_plan(recommendation, path):
+        talk(switch_text(kept, recommendation))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cfgen.report.paper import Paper
+    from pricing.market import Notice
 
 
 class OutputClosed(CfgenError):
@@ -59,6 +60,12 @@ def talk(text: str) -> None:
     # Whoever closed standard error does not want to know, and a deploy must not end for it.
     with contextlib.suppress(OSError, ValueError):
         click.echo(text, err=True)
+
+
+def warn(notices: "tuple[Notice, ...]") -> None:
+    """Say what had to be replaced or could not be read."""
+    for notice in notices:
+        talk(f"warning: {notice.message}")
 
 
 def paper(stream: TextIO | None = None) -> "Paper":

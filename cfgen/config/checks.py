@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from ipaddress import IPv4Network
 
-from cfgen.config.schema import Config
+from cfgen.config.schema import LEAST_DISK_GIB, Config, smallest_disk_gib
 from pricing.calendar import Window
+from pricing.offers import COMMITTED
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -111,6 +112,22 @@ def _source(value: object) -> str:
     )
 
 
+def _commitment(value: object) -> str:
+    name, _, purchase = str(value).partition("/")
+    committed = [one.name for one in COMMITTED]
+    if not re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", name) or purchase not in committed:
+        example = f"t4g.micro/{committed[0]}"
+        return f"{value!r} is not an instance type and a commitment, such as {example}"
+    return ""
+
+
+def _hourly(value: object) -> str:
+    number = Decimal(str(value))
+    if not (number.is_finite() and 0 < number <= 1000):
+        return "is not US dollars an hour, above 0 and up to 1000"
+    return "" if number == round(number, 6) else "has more than 6 decimal places"
+
+
 _path = _matches(r"(?![/-])(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]+", "a path within the checkout")
 _line = _matches(
     r"(?!.*\$\{)[^\x00-\x1f\x7f\ud800-\udfff]*", "one line of printable text without ${"
@@ -156,7 +173,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("workload.memory_mib", _between(1, 1 << 25)),
     ("workload.cpu_average_percent", _between(0, 100)),
     ("workload.window", _window),
-    ("host.disk_gib", _between(8, 16384)),
+    ("workload.existing_commitment", _commitment),
+    ("workload.existing_commitment=", _hourly),
+    ("host.disk_gib", _between(LEAST_DISK_GIB, 16384)),
     ("host.swap_mib", _between(0, 4096)),
     ("market.session", _window),
     ("monitoring.email", _or_empty(_matches(EMAIL, "an e-mail address"))),
@@ -203,7 +222,7 @@ def _together(config: Config) -> Iterator[tuple[str, str]]:
         yield "network.subnet_cidr", f"{network.subnet_cidr} is not within {network.vpc_cidr}"
     if len(config.stack.tags) > 40:
         yield "stack.tags", "more than 40 tags (AWS allows 50, some are ours)"
-    if config.host.disk_gib * 1024 < config.host.swap_mib + 6 * 1024:
+    if config.host.disk_gib < smallest_disk_gib(config.host):
         yield "host.swap_mib", f"leaves too little of a disk of {config.host.disk_gib} GiB"
     if not config.workload.instance_types:
         yield "workload.instance_types", "is empty; name at least one type"

@@ -21,6 +21,13 @@ Retention = Literal[
 ]  # fmt: skip
 
 
+LEAST_DISK_GIB = 8
+"""The size of Amazon Linux 2023's image."""
+
+SYSTEM_GIB = 6
+"""What the system and the bot take of the disk, beside the swap file."""
+
+
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the file."""
 
@@ -142,6 +149,13 @@ class Work(_Section, frozen=True):
     commitment: Annotated[
         CommitmentLimit, Meta(description="Longest commitment accepted: none, 1yr or 3yr")
     ] = "none"
+    existing_commitment: Annotated[
+        dict[str, Decimal],
+        Meta(
+            description="What is paid an hour for commitments that exist, in US dollars, such as "
+            '{ "t4g.micro/reserved-1yr-no-upfront" = "0.0065" }'
+        ),
+    ] = field(default_factory=dict)
 
 
 class Host(_Section, frozen=True):
@@ -243,7 +257,15 @@ def workload_of(config: Config) -> Workload:
 
 def host_shape_of(config: Config) -> HostShape:
     """The parts of the configured template that cost money."""
-    return HostShape(config.host.disk_gib, config.network.elastic_ip, config.host.credits)
+    host = config.host
+    return HostShape(
+        host.disk_gib, smallest_disk_gib(host), config.network.elastic_ip, host.credits
+    )
+
+
+def smallest_disk_gib(host: Host) -> int:
+    """The disk that holds the swap file, the system and the bot."""
+    return max(LEAST_DISK_GIB, -(-host.swap_mib // 1024) + SYSTEM_GIB)
 
 
 def usage_of(config: Config) -> Usage:

@@ -7,6 +7,7 @@ import msgspec
 
 from cfgen.report.numbers import plain
 from cfgen.times import timestamp
+from pricing.market import Market
 from pricing.plans import Plan
 from pricing.recommend import Recommendation
 
@@ -28,9 +29,10 @@ def recommendation_json(recommendation: Recommendation, now: datetime) -> str:
             "sources": [msgspec.to_builtins(source) for source in market.sources],
         },
         "recommended": chosen.id if chosen else None,
-        "plans": [_plan(plan) for plan in recommendation.plans],
+        "plans": [_where(plan.offer.region, market) | _plan(plan) for plan in recommendation.plans],
         "unpriced": [
-            {
+            _where(plan.region, market)
+            | {
                 "instance_type": plan.instance_type,
                 "purchase": plan.purchase,
                 "hours": plan.hours,
@@ -42,6 +44,11 @@ def recommendation_json(recommendation: Recommendation, now: datetime) -> str:
         "warnings": [msgspec.to_builtins(notice) for notice in recommendation.notices],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _where(region: str, market: Market) -> dict[str, str]:
+    """The region of a plan, where the document is of several."""
+    return {"region": region} if market.region == "all" else {}
 
 
 def _workload(recommendation: Recommendation) -> dict[str, object]:
@@ -65,7 +72,7 @@ def _plan(plan: Plan) -> dict[str, object]:
         "hours_per_month": plain(plan.hours_per_month),
         "shape": plan.shape,
         "commitment": offer.purchase.commitment,
-        "upfront_usd": "0",
+        "upfront_usd": plain(offer.upfront),
         "monthly_usd": plain(plan.monthly),
         "interruption": msgspec.to_builtins(offer.interruption),
         "rejected_because": [msgspec.to_builtins(reason) for reason in plan.rejected_because],

@@ -1,9 +1,12 @@
 """How numbers and ages are written."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from pricing.bill import Bill
+
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def plain(number: Decimal) -> str:
@@ -19,6 +22,16 @@ def usd(amount: Decimal) -> str:
 def total(bill: Bill, least: str = "at least ") -> str:
     """What a bill comes to, for reading; ``least`` stands before a sum that lacks something."""
     return f"{least if bill.not_counted else ''}{usd(bill.total)}"
+
+
+def sparkline(amounts: Sequence[Decimal]) -> str:
+    """A bar for each amount, from the lowest to the highest of them: ``▁▁▅█▅▁``."""
+    low, high = min(amounts), max(amounts)
+    steps = len(BARS) - 1
+    return "".join(
+        BARS[int((amount - low) * steps / (high - low))] if high > low else BARS[0]
+        for amount in amounts
+    )
 
 
 def age(as_of: str, today: date) -> str:

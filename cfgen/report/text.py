@@ -6,8 +6,9 @@ from datetime import date
 from rich.console import RenderableType
 from rich.text import Text
 
-from cfgen.report.numbers import age, plain, total, usd
+from cfgen.report.numbers import age, plain, sparkline, total, usd
 from cfgen.report.paper import Paper
+from pricing.commitments import break_even_percent
 from pricing.plans import Plan
 from pricing.price import Unpriced
 from pricing.recommend import Recommendation, Saving
@@ -20,6 +21,7 @@ SHORT = {
     "interruption-unknown": "unknown risk",
     "commitment": "commitment",
     "spot-for-real": "Spot for real",
+    "incomplete": "incomplete bill",
 }
 """Reasons for a narrow terminal."""
 
@@ -42,38 +44,45 @@ def _parts(
     chosen = recommendation.recommended
     yield _headline(recommendation, chosen)
     yield ""
-    yield _plans(recommendation, paper, chosen, everything)
+    yield from _plans(recommendation, paper, chosen, everything)
     if explain:
         shown = recommendation.plans if everything else [chosen] if chosen else []
         for plan in shown:
             yield from _explanation(plan, recommendation, paper, today)
     yield from _savings(recommendation, paper)
-    yield from _notices(recommendation, everything)
+    yield from _commitments(recommendation, paper, chosen)
+    yield from _notices(recommendation, paper, everything)
     yield ""
     yield from _sources(recommendation, today)
 
 
 def _headline(recommendation: Recommendation, chosen: Plan | None) -> Text:
-    region = recommendation.market.region
     if chosen is None:
-        return Text(f"No plan fits in {region}: each one's reason is below", style="bold red")
+        region = recommendation.market.region
+        where = "any region" if region == "all" else region
+        return Text(f"No plan fits in {where}: each one's reason is below", style="bold red")
     kind, purchase = chosen.offer.instance_type, chosen.offer.purchase
     name = {"on-demand": "on demand", "spot": "on Spot"}.get(purchase.name, purchase.name)
-    text = Text(f"{kind.name} {name}, {HOURS[chosen.hours]}, in {region}: ", style="bold")
+    text = Text(
+        f"{kind.name} {name}, {HOURS[chosen.hours]}, in {chosen.offer.region}: ", style="bold"
+    )
     text.append(f"{total(chosen.bill)} a month", style="bold green")
     return text
 
 
 def _plans(
     recommendation: Recommendation, paper: Paper, chosen: Plan | None, everything: bool
-) -> RenderableType:
+) -> Iterator[RenderableType]:
+    plans = recommendation.plans
+    shown = plans if everything else tuple(_telling(plans, chosen)) or plans
     numbers = ("Compute", "Rest", "Month")
+    region = ("Region",) if recommendation.market.region == "all" else ()
     zone = ("Zone",) if paper.fits(100) else ()
-    columns = ("", "Type", "Purchase", "Hours", *zone, *numbers, "Risk", "Why not")
-    table = paper.table(*columns, right=numbers)
-    for plan in recommendation.plans:
-        if chosen and plan is not chosen and not everything and not _telling(plan):
-            continue
+    lines = any(plan.offer.history for plan in shown) and paper.fits(170)
+    history = ("Spot price",) if lines else ()
+    columns = ("", "Type", "Purchase", "Hours", *region, *zone, *numbers, "Risk", *history)
+    table = paper.table(*columns, "Why not", right=numbers)
+    for plan in shown:
         offer = plan.offer
         instance = plan.bill.items[0].monthly
         table.add_row(
@@ -81,21 +90,77 @@ def _plans(
             offer.instance_type.name,
             offer.purchase.name,
             plan.hours,
+            *((offer.region,) if region else ()),
             *((offer.availability_zone_id or "any",) if zone else ()),
             usd(instance),
             "?" if plan.bill.not_counted else usd(plan.monthly - instance),
             total(plan.bill, "≥ "),
             offer.interruption.range if offer.interruption else "",
+            *((sparkline(offer.history.samples) if offer.history else "",) if history else ()),
             _why_not(plan, chosen, short=not paper.fits(124)),
             style="bold" if plan is chosen else "dim" if plan.rejected_because else "",
         )
-    return table
+    yield table
+    if len(shown) < len(plans):
+        yield f"{len(plans) - len(shown)} more: --all shows them"
 
 
-def _telling(plan: Plan) -> bool:
-    """A plan worth a row: it fits, or was turned down for something its owner could accept."""
+def _telling(plans: tuple[Plan, ...], chosen: Plan | None) -> Iterator[Plan]:
+    """Plans worth a row: the chosen one, and those that are not hopeless.
+
+    Of the commitments for a type, which cost the same in all hours, the cheapest of each term.
+    """
     hard = {"memory", "architecture"}
-    return not any(reason.code in hard for reason in plan.rejected_because)
+    seen = set()
+    for plan in plans:
+        offer = plan.offer
+        telling = not any(reason.code in hard for reason in plan.rejected_because)
+        if offer.purchase.commitment:
+            term = offer.region, offer.instance_type.name, offer.purchase.years
+            telling = telling and term not in seen
+            seen.add(term)
+        if telling or plan is chosen:
+            yield plan
+
+
+def _commitments(
+    recommendation: Recommendation, paper: Paper, chosen: Plan | None
+) -> Iterator[RenderableType]:
+    """When each kind of commitment for the chosen type pays off, against paying by the hour."""
+    if chosen is None:
+        return
+    kind, region = chosen.offer.instance_type, chosen.offer.region
+    rows = []
+    seen = set()
+    for plan in recommendation.plans:
+        offer = plan.offer
+        group = offer.purchase.kind, offer.purchase.years
+        if (offer.instance_type, offer.region) != (kind, region) or group in seen:
+            continue
+        hourly = recommendation.on_demand(plan)
+        percent = break_even_percent(offer, hourly) if hourly else None
+        if hourly is None or percent is None:
+            continue
+        seen.add(group)
+        less = hourly.amount * chosen.hours_per_month - plan.bill.items[0].monthly
+        rows.append(
+            (
+                offer.purchase.name,
+                usd(offer.upfront),
+                usd(plan.bill.items[0].monthly),
+                f"{percent}% of the hours",
+                f"{usd(less)} less" if less > 0 else f"{usd(-less)} more",
+            )
+        )
+    if rows:
+        hours = f"{plain(chosen.hours_per_month)} h"
+        yield ""
+        yield Text(f"Commitments for {kind.name}, paid around the clock", style="bold")
+        numbers = ("Upfront", "Month", "Pays off from", f"At {hours}")
+        table = paper.table("Purchase", *numbers, right=numbers)
+        for row in rows:
+            table.add_row(*row)
+        yield table
 
 
 def _why_not(plan: Plan, chosen: Plan | None, *, short: bool) -> str:
@@ -131,6 +196,16 @@ def _explanation(
         )
     table.add_row("total", "", "", f"${plain(plan.monthly)}", "", style="bold")
     yield table
+    if history := plan.offer.history:
+        figures = {
+            "mean": history.mean,
+            "median": history.p50,
+            "95%": history.p95,
+            "highest": history.maximum,
+        }
+        said = ", ".join(f"{name} ${plain(amount)}" for name, amount in figures.items())
+        where = plan.offer.availability_zone_id
+        yield f"Spot price in {where}, {history.days} days: {sparkline(history.samples)} {said}"
 
 
 def _savings(recommendation: Recommendation, paper: Paper) -> Iterator[RenderableType]:
@@ -171,25 +246,40 @@ def _outcome(saving: Saving, chosen: Plan | None) -> str:
     return saving.plan.id + risk
 
 
-def _notices(recommendation: Recommendation, everything: bool) -> Iterator[RenderableType]:
-    missing: dict[str, set[str]] = {}
+def _notices(
+    recommendation: Recommendation, paper: Paper, everything: bool
+) -> Iterator[RenderableType]:
+    missing: dict[str, dict[str, str]] = {}
     for plan in recommendation.unpriced:
-        missing.setdefault(plan.absence.reason, set()).add(f"{plan.instance_type}/{plan.purchase}")
-    if missing or recommendation.notices:
+        offers = missing.setdefault(plan.absence.code, {})
+        offers[f"{plan.instance_type}/{plan.purchase}"] = plan.absence.reason
+    # On a terminal these stand below, on standard error.
+    told = () if paper.terminal else recommendation.market.notices
+    notices = [
+        one
+        for one in recommendation.notices
+        if one in told or one not in recommendation.market.notices
+    ]
+    if missing or notices:
         yield ""
     lacks: dict[str, list[str]] = {}
     for lack in recommendation.recommended.bill.not_counted if recommendation.recommended else ():
         lacks.setdefault(lack.absence.reason, []).append(lack.item)
     for reason, items in lacks.items():
         yield Text(f"Not counted: {', '.join(items)}: {reason}", style="yellow")
-    for notice in recommendation.notices:
+    for notice in notices:
         if notice.code != "not-counted" or not lacks:
             yield Text(f"Note: {notice.message}", style="yellow")
-    for reason, plans in missing.items():
-        count = f"{len(plans)} offer{'s' if len(plans) > 1 else ''}"
-        yield f"Not priced: {count}{'' if everything else ' (--all names them)'}: {reason}"
+    for offers in missing.values():
+        count = f"{len(offers)} offer{'s' if len(offers) > 1 else ''}"
+        reasons = sorted(set(offers.values()))
+        such = "" if len(reasons) == 1 else "such as: "
+        named = "" if everything else " (--all names them)"
+        yield f"Not priced: {count}{named}: {such}{reasons[0]}"
         if everything:
-            yield from (f"  {plan}" for plan in sorted(plans))
+            yield from (
+                f"  {offer}{f': {offers[offer]}' if such else ''}" for offer in sorted(offers)
+            )
 
 
 def _sources(recommendation: Recommendation, today: date) -> Iterator[RenderableType]:

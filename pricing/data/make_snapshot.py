@@ -15,8 +15,18 @@ import msgspec
 
 from pricing.offers import Architecture, InstanceType, Range
 from pricing.price import Price, Source, Unpriced
-from pricing.rates import Rate, Service, Tier
-from pricing.sources.snapshot import SCHEMA_VERSION, RegionFigures, Snapshot
+from pricing.rates import FREE_POOLS, Rate, Service, Tier
+from pricing.sources.figures import (
+    INTERRUPTION,
+    RATES,
+    SPOT,
+    TERMS,
+    SpotPrices,
+    SpotZones,
+    Terms,
+)
+from pricing.sources.instance_types import BASELINE_PERCENT
+from pricing.sources.snapshot import SCHEMA_VERSION, RegionFigures, Snapshot, encode
 
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures"
@@ -47,9 +57,6 @@ SOURCES = (
 ON_DEMAND_SOURCES = {"ap-northeast-2": "ec2-seoul"}
 """Regions whose on-demand prices were seen unchanged at a later day, and where."""
 
-BASELINE_PERCENT = {"nano": Decimal(5), "micro": Decimal(10), "small": Decimal(20)}
-"""Of each vCPU, for T3, T3a and T4g (EC2 User Guide, burstable performance instances)."""
-
 SERVICES = {
     ("AmazonEC2", "EBS:VolumeUsage.gp3"): Service.EBS_GP3,
     ("AmazonEC2", "EBS:SnapshotUsage"): Service.EBS_SNAPSHOT,
@@ -72,24 +79,22 @@ SERVICES = {
 COUNTED_ELSEWHERE = {("AmazonVPC", "PublicIPv4:IdleAddress")}
 """An idle address costs what one in use does; the bill counts both as ``public-ipv4``."""
 
-LOG_POOL = "cloudwatch-logs"
-FREE_POOLS = {Service.LOG_INGESTION: LOG_POOL, Service.LOG_STORAGE: LOG_POOL}
-
 
 def make_snapshot(figures: Path) -> Snapshot:
     """Read the three files. Raises ``ValueError`` or ``KeyError`` for a row that does not fit."""
     types, regions = _ec2(_rows(figures / "ec2_2025-10.csv"))
     for row in _rows(figures / "spot_advisor_2025-06-28.csv"):
         if row["region"] in regions:
-            interruption = regions[row["region"]].interruption
-            interruption[row["instance_type"]] = msgspec.convert(row["interruption_range"], Range)
+            known = regions[row["region"]].interruption
+            known[row["instance_type"]] = msgspec.convert(row["interruption_range"], Range)
     rates = _rates(_rows(figures / "services_ap-northeast-2_2026-10.csv"))
+    regions["ap-northeast-2"].rates.update(rates)
     return Snapshot(
         SCHEMA_VERSION,
         {source.name: source for source in SOURCES},
+        "ec2-prices",
         dict(sorted(types.items())),
         dict(sorted(regions.items())),
-        {"ap-northeast-2": rates},
     )
 
 
@@ -112,15 +117,23 @@ def _ec2(
             int(Decimal(row["memory_gib"]) * 1024),
             BASELINE_PERCENT[name.partition(".")[2]],
         )
-        if region not in regions:
-            source = ON_DEMAND_SOURCES.get(region, SOURCES[0].name)
-            regions[region] = RegionFigures(source, {}, {}, {})
-        on_demand = Decimal(row["on_demand_usd_per_hour"])
-        if regions[region].on_demand.setdefault(name, on_demand) != on_demand:
+        figures = regions.setdefault(region, _empty(region))
+        terms = Terms(Decimal(row["on_demand_usd_per_hour"]))
+        if figures.terms.setdefault(name, terms) != terms:
             raise ValueError(f"{name} has two on-demand prices in {region}")
-        zones = regions[region].spot.setdefault(name, {})
-        zones[row["availability_zone_id"]] = Decimal(row["spot_usd_per_hour"])
+        zones = figures.spot.setdefault(name, SpotZones({})).zones
+        zones[row["availability_zone_id"]] = SpotPrices(Decimal(row["spot_usd_per_hour"]))
     return types, regions
+
+
+def _empty(region: str) -> RegionFigures:
+    sources = {
+        TERMS.name: ON_DEMAND_SOURCES.get(region, "ec2-prices"),
+        SPOT.name: "ec2-prices",
+        INTERRUPTION.name: "spot-advisor",
+        RATES.name: "aws-offer-files",
+    }
+    return RegionFigures(sources, terms={}, spot={}, interruption={}, rates={})
 
 
 def _rates(rows: Iterator[dict[str, str]]) -> dict[Service, Rate | Unpriced]:
@@ -141,11 +154,6 @@ def _rates(rows: Iterator[dict[str, str]]) -> dict[Service, Rate | Unpriced]:
             FREE_POOLS.get(service, ""),
         )
     return rates
-
-
-def encode(snapshot: Snapshot) -> bytes:
-    """The file's bytes, stable and readable in a diff."""
-    return msgspec.json.format(msgspec.json.encode(snapshot), indent=1) + b"\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -1,18 +1,38 @@
-"""What a price source is."""
+"""What a price source is, and what a live one needs of AWS."""
 
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from pricing.market import Market
 
+Page = Mapping[str, Any]
+
 
 class PriceSource(Protocol):
-    """Reads the market of one region."""
+    """Reads the market of regions."""
 
-    def read(self, region: str, instance_types: tuple[str, ...]) -> Market:
-        """Return the offers of all types that match the names or globs, and the region's rates.
+    def read(self, regions: tuple[str, ...], instance_types: tuple[str, ...]) -> Market:
+        """Return the offers of all types that match the names or globs, and the regions' rates.
 
         Raises :class:`pricing.errors.UnknownRegion` and
-        :class:`pricing.errors.UnknownInstanceType`; what is known but has no price in this region
+        :class:`pricing.errors.UnknownInstanceType`; what is known but has no price in a region
         comes back as ``Unpriced``.
         """
+        ...
+
+
+class Aws(Protocol):
+    """The calls that live sources make. Safe to use from several threads at once."""
+
+    def pages(
+        self, service: str, operation: str, region: str, parameters: Mapping[str, Any]
+    ) -> Iterator[Page]:
+        """Yield the pages of an answer, ``operation`` as in ``get_products``.
+
+        Raises :class:`pricing.errors.SourceError`, in the middle too.
+        """
+        ...
+
+    def public_object(self, bucket: str, key: str) -> bytes:
+        """Read an object that anyone may read. Raises :class:`pricing.errors.SourceError`."""
         ...

@@ -1,65 +1,132 @@
-"""The embedded snapshot: real figures of known dates, for work without an account.
+"""Snapshots: figures of known days in one file, for work without an account.
 
-Its file is written by ``pricing/data/make_snapshot.py`` from the figures beside that script.
+The embedded one is written by ``pricing/data/make_snapshot.py`` from the figures beside that
+script; ``cfgen prices refresh`` writes one from the live APIs.
 """
 
-from collections.abc import Iterator
-from decimal import Decimal
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from importlib import resources
+from typing import Any, TypeVar
 
 import msgspec
 
 from pricing.errors import SnapshotError, UnknownInstanceType, UnknownRegion
 from pricing.market import Market
-from pricing.offers import (
-    COMMITTED,
-    ON_DEMAND,
-    SPOT,
-    InstanceType,
-    Interruption,
-    Offer,
-    Range,
-)
-from pricing.price import Price, Source, Unpriced
+from pricing.offers import InstanceType, Range
+from pricing.price import Source, Unpriced
 from pricing.rates import Rate, Service
+from pricing.sources.assemble import assemble
+from pricing.sources.figures import (
+    INSTANCE_TYPES,
+    INTERRUPTION,
+    PARTS,
+    RATES,
+    SAVINGS_PLANS,
+    SPOT,
+    TERMS,
+    ZONES,
+    Figures,
+    Found,
+    Part,
+    SavingsPlanRates,
+    SpotZones,
+    Terms,
+    Zones,
+)
+from pricing.sources.instance_types import matching
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
-class RegionFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The EC2 figures of a region; ``spot`` is type -> zone id -> US dollars an hour."""
+class RegionFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The figures of a region by item; ``sources`` names the source of each part."""
 
-    on_demand_source: str
-    on_demand: dict[str, Decimal] = {}
-    spot: dict[str, dict[str, Decimal]] = {}
+    sources: dict[str, str] = {}
+    zones: dict[str, Zones] = {}
+    terms: dict[str, Terms] = {}
+    savings_plans: dict[str, SavingsPlanRates] = {}
+    spot: dict[str, SpotZones] = {}
     interruption: dict[str, Range] = {}
+    rates: dict[Service, Rate | Unpriced] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file's schema. ``rates`` is region -> service -> rate, or why there is none."""
+    """The file's schema. ``instance_types`` are those of ``types_source``."""
 
     schema_version: int
     sources: dict[str, Source]
+    types_source: str
     instance_types: dict[str, InstanceType]
     regions: dict[str, RegionFigures]
-    rates: dict[str, dict[Service, Rate | Unpriced]]
 
 
-def load_snapshot(data: bytes | None = None) -> Snapshot:
+class _Version(msgspec.Struct, frozen=True):
+    schema_version: int
+
+
+T = TypeVar("T")
+
+_FIELDS = {
+    ZONES.name: "zones",
+    TERMS.name: "terms",
+    SAVINGS_PLANS.name: "savings_plans",
+    SPOT.name: "spot",
+    INTERRUPTION.name: "interruption",
+    RATES.name: "rates",
+}
+"""The field of a region that holds each part."""
+
+
+def load_snapshot(data: bytes | None = None, name: str = "the price snapshot") -> Snapshot:
     """Decode a snapshot, by default the embedded one. Raises :class:`SnapshotError`."""
     if data is None:
         data = resources.files("pricing").joinpath("data/snapshot.json").read_bytes()
     try:
+        version = msgspec.json.decode(data, type=_Version).schema_version
+        if version != SCHEMA_VERSION:
+            raise SnapshotError(
+                f"{name} has schema version {version}, this version reads {SCHEMA_VERSION}",
+                "write it anew with: cfgen prices refresh",
+            )
         snapshot = msgspec.json.decode(data, type=Snapshot)
     except msgspec.MsgspecError as error:
-        raise SnapshotError(f"the price snapshot is damaged: {error}") from error
-    if snapshot.schema_version != SCHEMA_VERSION:
-        raise SnapshotError(
-            f"the price snapshot has schema version {snapshot.schema_version}, "
-            f"this version reads {SCHEMA_VERSION}"
-        )
+        raise SnapshotError(f"{name} is damaged: {error}") from error
+    named = {snapshot.types_source, *(
+        source for region in snapshot.regions.values() for source in region.sources.values()
+    )}  # fmt: skip
+    if missing := named - set(snapshot.sources):
+        raise SnapshotError(f"{name} is damaged: it does not have the source {min(missing)}")
     return snapshot
+
+
+def snapshot_of(figures: Figures) -> Snapshot:
+    """A snapshot of figures that were read; what has no price is left out."""
+    sources: dict[str, Source] = {}
+    regions: dict[str, dict[str, Any]] = {}
+    types: dict[str, InstanceType] = {}
+    types_source = ""
+    for (region, part, item), found in sorted(figures.items()):
+        if isinstance(found.value, Unpriced):
+            continue
+        sources[found.source.name] = found.source
+        if part == INSTANCE_TYPES.name:
+            types[item], types_source = found.value, found.source.name
+            continue
+        tables = regions.setdefault(region, {})
+        tables.setdefault("sources", {})[part] = found.source.name
+        tables.setdefault(_FIELDS[part], {})[item] = found.value
+    return Snapshot(
+        SCHEMA_VERSION,
+        sources,
+        types_source,
+        types,
+        {region: RegionFigures(**tables) for region, tables in regions.items()},
+    )
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """The file's bytes, stable and readable in a diff."""
+    return msgspec.json.format(msgspec.json.encode(snapshot), indent=1) + b"\n"
 
 
 class SnapshotSource:
@@ -68,77 +135,68 @@ class SnapshotSource:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
-    def read(self, region: str, instance_types: tuple[str, ...]) -> Market:
-        """See :class:`pricing.sources.interface.PriceSource`."""
-        snapshot = self._snapshot
-        figures = snapshot.regions.get(region)
-        if figures is None or not figures.on_demand:
-            raise UnknownRegion(
-                f"the price snapshot has no prices for region {region!r}",
-                f"it covers {', '.join(sorted(_covered(snapshot)))}",
-            )
-        types = self._matching(instance_types)
-        offers = tuple(
-            offer for kind in types for offer in _offers(kind, region, figures, snapshot)
-        )
-        rates = snapshot.rates.get(region)
-        if rates is None:
-            absence = Unpriced(
-                "not-in-snapshot",
-                f"the snapshot knows it in {', '.join(sorted(snapshot.rates))} only, "
-                f"not in {region}",
-            )
-            rates = dict.fromkeys(Service, absence)
-        return Market(region, "snapshot", tuple(snapshot.sources.values()), offers, rates)
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions that have prices."""
+        return tuple(name for name, figures in self._snapshot.regions.items() if figures.terms)
 
-    def _matching(self, patterns: tuple[str, ...]) -> list[InstanceType]:
-        types = self._snapshot.instance_types
-        chosen = set()
-        for pattern in patterns:
-            found = {name for name in types if fnmatchcase(name, pattern)}
-            if not found:
+    def read(self, regions: tuple[str, ...], instance_types: tuple[str, ...]) -> Market:
+        """See :class:`pricing.sources.interface.PriceSource`."""
+        for region in regions:
+            if region not in self.regions:
+                raise UnknownRegion(
+                    f"the price snapshot has no prices for region {region!r}",
+                    f"it covers {', '.join(sorted(self.regions))}",
+                )
+        names = self.matching(instance_types)
+        return assemble(regions, names, self.figures(regions, names))
+
+    def matching(self, patterns: tuple[str, ...]) -> list[str]:
+        """The types that match, sorted. Raises :class:`UnknownInstanceType`."""
+        known = self._snapshot.instance_types
+        found = matching(patterns, known)
+        for pattern, names in found.items():
+            if not names:
                 raise UnknownInstanceType(
                     f"no instance type that the price snapshot knows matches {pattern!r}",
-                    f"it knows {', '.join(sorted(types))}",
+                    f"it knows {', '.join(sorted(known))}",
                 )
-            chosen |= found
-        return [types[name] for name in sorted(chosen)]
+        return sorted({name for names in found.values() for name in names})
+
+    def figures(self, regions: tuple[str, ...], names: list[str]) -> Figures:
+        """Every part of every item, with a reason where the snapshot lacks it."""
+        return {
+            (region, part.name, item): self.find(part, region, item)
+            for region in regions
+            for part in PARTS
+            for item in ([service.value for service in Service] if part is RATES else names)
+        }
+
+    def find(self, part: Part[T], region: str, item: str) -> Found[T]:
+        """A figure, or why the snapshot lacks it."""
+        snapshot = self._snapshot
+        if part is INSTANCE_TYPES:
+            kind: Any = snapshot.instance_types.get(item)
+            return self._found(kind, snapshot.types_source, _lack(item, region))
+        figures = snapshot.regions.get(region, RegionFigures())
+        table: Mapping[str, Any] = getattr(figures, _FIELDS[part.name])
+        lack = _lack(item, region)
+        if part is RATES and not table:
+            known = [name for name, one in snapshot.regions.items() if one.rates]
+            where = f"the snapshot knows it in {', '.join(sorted(known)) or 'no region'} only"
+            lack = Unpriced("not-in-snapshot", f"{where}, not in {region}")
+        elif part is SAVINGS_PLANS:
+            lack = Unpriced("not-in-snapshot", "the snapshot holds no Savings Plans rates")
+        return self._found(table.get(item), figures.sources.get(part.name, ""), lack)
+
+    def _found(self, value: Any, source: str, lack: Unpriced) -> Found[Any]:
+        # A part that the region lacks as a whole has no source of its own.
+        known = self._snapshot.sources.get(source) or next(iter(self._snapshot.sources.values()))
+        return Found(lack if value is None else value, known, "snapshot")
 
 
-def _covered(snapshot: Snapshot) -> list[str]:
-    return [name for name, figures in snapshot.regions.items() if figures.on_demand]
-
-
-def _offers(
-    kind: InstanceType, region: str, figures: RegionFigures, snapshot: Snapshot
-) -> Iterator[Offer]:
-    zones = figures.spot.get(kind.name, {})
-    absent = Unpriced(
+def _lack(item: str, region: str) -> Unpriced:
+    return Unpriced(
         "not-in-snapshot",
-        f"the snapshot has no price for {kind.name} in {region}: not offered, or not recorded",
+        f"the snapshot has no price for {item} in {region}: not offered, or not recorded",
     )
-    listed = snapshot.sources[figures.on_demand_source]
-    observed = snapshot.sources["ec2-prices"]
-    amount = figures.on_demand.get(kind.name)
-    yield Offer(
-        kind,
-        ON_DEMAND,
-        region,
-        min(zones, default=None),
-        absent if amount is None else Price(amount, "Hrs", listed.as_of, listed.name),
-    )
-    share = figures.interruption.get(kind.name)
-    interruption = Interruption(share, snapshot.sources["spot-advisor"].as_of) if share else None
-    for zone, spot in zones.items():
-        price = Price(spot, "Hrs", observed.as_of, f"{observed.name}, one observed price")
-        yield Offer(kind, SPOT, region, zone, price, interruption)
-    if not zones:
-        yield Offer(kind, SPOT, region, None, absent, interruption)
-    for purchase in COMMITTED:
-        yield Offer(
-            kind,
-            purchase,
-            region,
-            None,
-            Unpriced("not-in-snapshot", "the snapshot holds no reserved or Savings Plans rates"),
-        )

@@ -10,6 +10,7 @@ from cfgen.errors import ConfigError, Refused
 from cfgen.lock import Lock, read_lock, write_lock
 
 NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
+OFFLINE = pipeline.Prices(NOW, "offline")
 
 
 @pytest.fixture
@@ -19,14 +20,14 @@ def path(tmp_path: Path) -> Path:
 
 def locked(path: Path, *, hours: str = "always") -> Lock:
     config = make_config({"workload": {"hours": hours}}, "test")
-    return pipeline.write_recommended(pipeline.recommend(config, "offline"), path, NOW)
+    return pipeline.write_recommended(pipeline.recommend(config, OFFLINE), path, NOW)
 
 
 def choose(
     path: Path, *, insist: bool = False, refresh: bool = False, **workload: object
 ) -> pipeline.Choice:
     config = make_config({"workload": workload}, "test")
-    return pipeline.choose(config, "offline", path, refresh=refresh, insist=insist)
+    return pipeline.choose(config, OFFLINE, path, refresh=refresh, insist=insist)
 
 
 def test_the_lock_holds_plan_image_and_the_prices_it_rests_on(path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_lock_for_another_region_is_refused(path: Path) -> None:
     locked(path)
     config = make_config({"stack": {"region": "us-east-1"}}, "test")
     with pytest.raises(ConfigError, match="is for ap-northeast-2"):
-        pipeline.choose(config, "offline", path, refresh=False, insist=False)
+        pipeline.choose(config, OFFLINE, path, refresh=False, insist=False)
 
 
 def test_nothing_fits(path: Path) -> None:

@@ -16,11 +16,14 @@ from cfgen.report.paper import Paper
 from cfgen.report.text import recommendation_text
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PIPE = Paper()
 
 
 def text(paper: Paper, **config: object) -> str:
-    recommendation = pipeline.recommend(make_config(config, "test"), "offline")
+    recommendation = pipeline.recommend(
+        make_config(config, "test"), pipeline.Prices(NOW, "offline")
+    )
     return recommendation_text(recommendation, paper, TODAY, everything=True, explain=True)
 
 

@@ -28,7 +28,7 @@ from pricing.workload import HostShape, Usage, Workload
 MICRO = InstanceType("t4g.micro", "arm64", 2, 1024, Decimal(10))
 SMALL = InstanceType("t3.small", "x86_64", 2, 2048, Decimal(20))
 SEOUL = SnapshotSource(load_snapshot()).read(
-    "ap-northeast-2", ("t4g.micro", "t3.micro", "t3.small")
+    ("ap-northeast-2",), ("t4g.micro", "t3.micro", "t3.small")
 )
 
 
@@ -44,7 +44,7 @@ def offer(
     interruption: Interruption | None = None,
 ) -> Offer:
     hourly = price(amount) if amount else Unpriced("test", "there is none")
-    return Offer(kind, purchase, "ap-northeast-2", zone, hourly, interruption)
+    return Offer(kind, purchase, "ap-northeast-2", zone, hourly, interruption=interruption)
 
 
 def market(*offers: Offer, **rates: Rate | Unpriced) -> Market:
@@ -53,7 +53,7 @@ def market(*offers: Offer, **rates: Rate | Unpriced) -> Market:
     }
     everything |= {Service[name.upper()]: rate for name, rate in rates.items()}
     source = Source("test", "2026-10-01", "2026-10-01", "made for this test")
-    return Market("ap-northeast-2", "live", (source,), offers, everything)
+    return Market("ap-northeast-2", "live", (source,), offers, {"ap-northeast-2": everything})
 
 
 def choose(market: Market, host: HostShape = HostShape(), **wishes: Any) -> Recommendation:
@@ -263,7 +263,7 @@ def test_what_cannot_be_counted_is_named() -> None:
 
 def test_an_offer_without_a_price_has_no_bill() -> None:
     with pytest.raises(ValueError, match="there is none"):
-        make_bill(offer(amount=None), Decimal(730), Workload(), HostShape(), Bill(()), {})
+        make_bill(offer(amount=None), Decimal(730), Workload(), HostShape(), Bill(()), {}, {})
 
 
 amounts = st.decimals("0.0001", "10", places=4).map(str)

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 import pricing
-from pricing.data.make_snapshot import FIGURES, SERVICES, TARGET, encode, make_snapshot
+from pricing.data.make_snapshot import FIGURES, SERVICES, TARGET, make_snapshot
 from pricing.errors import SnapshotError, UnknownInstanceType, UnknownRegion
 from pricing.market import Market
 from pricing.offers import COMMITTED, Offer
 from pricing.price import Price, Unpriced
 from pricing.rates import Rate, Service
-from pricing.sources.snapshot import Snapshot, SnapshotSource, load_snapshot
+from pricing.sources.snapshot import Snapshot, SnapshotSource, encode, load_snapshot
 
 DEFAULT = ("t4g.micro", "t3.micro", "t3.small")
 
@@ -24,7 +24,7 @@ def snapshot() -> Snapshot:
 
 
 def read(snapshot: Snapshot, region: str, *types: str) -> Market:
-    return SnapshotSource(snapshot).read(region, types or DEFAULT)
+    return SnapshotSource(snapshot).read((region,), types or DEFAULT)
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
@@ -77,7 +77,7 @@ def test_every_interruption_range_comes_out_as_it_went_in(snapshot: Snapshot) ->
 
 
 def test_every_service_figure_is_kept_or_said_to_be_unconfirmed(snapshot: Snapshot) -> None:
-    rates = snapshot.rates["ap-northeast-2"]
+    rates = snapshot.regions["ap-northeast-2"].rates
     assert set(rates) == set(Service)
     for row in rows("services_ap-northeast-2_2026-10.csv"):
         service = SERVICES.get((row["service_code"], row["usagetype_suffix"]))
@@ -114,7 +114,7 @@ def test_a_type_that_a_region_lacks_is_unpriced(snapshot: Snapshot) -> None:
 
 
 def test_elsewhere_the_surroundings_are_unpriced(snapshot: Snapshot) -> None:
-    rates = read(snapshot, "us-east-1").rates
+    rates = read(snapshot, "us-east-1").rates["us-east-1"]
     assert set(rates) == set(Service)
     assert all(isinstance(rate, Unpriced) for rate in rates.values())
 

@@ -1,0 +1,133 @@
+"""Figures as sources give them: item by item, before they become offers and rates.
+
+A *part* is one kind of figure (the hourly prices of types, the rates around the host, ...) and an
+*item* of it is what one can ask for: an instance type, or a service. Every source, live or stored,
+yields the same values, so that one may stand in for another part by part.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from pricing.offers import InstanceType, Range, SpotHistory
+from pricing.price import Source, Unpriced
+from pricing.rates import Rate
+
+Mode = Literal["live", "cache", "snapshot"]
+
+
+def _priced(*amounts: object) -> None:
+    for amount in amounts:
+        if isinstance(amount, Decimal) and not (amount.is_finite() and amount > 0):
+            raise ValueError(f"a price is finite and above zero, not {amount}")
+
+
+class Commitment(msgspec.Struct, frozen=True, tag="commitment"):
+    """US dollars an hour, and those paid at the start. Raises ``ValueError`` where both are 0."""
+
+    hourly: Decimal
+    upfront: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        """Check the amounts."""
+        _priced(self.hourly + self.upfront)
+        if min(self.hourly, self.upfront) < 0:
+            raise ValueError("neither part of a commitment's price is negative")
+
+
+class Terms(msgspec.Struct, frozen=True, tag="terms", omit_defaults=True):
+    """What the price list says of a type; ``reserved`` is by the name of the purchase."""
+
+    on_demand: Decimal | Unpriced
+    reserved: dict[str, Commitment | Unpriced] = {}
+
+    def __post_init__(self) -> None:
+        """Check the amount."""
+        _priced(self.on_demand)
+
+
+class SavingsPlanRates(msgspec.Struct, frozen=True, tag="savings-plans"):
+    """US dollars an hour of a type, by the name of the purchase."""
+
+    hourly: dict[str, Decimal | Unpriced]
+
+    def __post_init__(self) -> None:
+        """Check the amounts."""
+        _priced(*self.hourly.values())
+
+
+class SpotPrices(msgspec.Struct, frozen=True, tag="spot", omit_defaults=True):
+    """A zone's newest price, in US dollars an hour, and how it moved, where that is known."""
+
+    current: Decimal
+    history: SpotHistory | None = None
+
+    def __post_init__(self) -> None:
+        """Check the amount."""
+        _priced(self.current)
+
+
+class SpotZones(msgspec.Struct, frozen=True, tag="spot-zones"):
+    """Spot prices of a type by zone id."""
+
+    zones: dict[str, SpotPrices | Unpriced]
+
+
+class Zones(msgspec.Struct, frozen=True, tag="zones"):
+    """The zone ids that offer a type; none where the region does not."""
+
+    ids: tuple[str, ...]
+
+
+T = TypeVar("T")
+
+
+class Part(msgspec.Struct, Generic[T], frozen=True):
+    """A kind of figure. ``lives`` is how long a figure may be used without reading it again."""
+
+    name: str
+    holds: Any
+    lives: timedelta
+
+
+INSTANCE_TYPES = Part[InstanceType]("instance-types", InstanceType | Unpriced, timedelta(days=7))
+ZONES = Part[Zones]("zones", Zones | Unpriced, timedelta(days=1))
+TERMS = Part[Terms]("terms", Terms | Unpriced, timedelta(days=1))
+SAVINGS_PLANS = Part[SavingsPlanRates](
+    "savings-plans", SavingsPlanRates | Unpriced, timedelta(days=1)
+)
+SPOT = Part[SpotZones]("spot", SpotZones | Unpriced, timedelta(minutes=10))
+INTERRUPTION = Part[Range]("interruption", Range | Unpriced, timedelta(hours=12))
+RATES = Part[Rate]("rates", Rate | Unpriced, timedelta(days=1))
+
+BY_TYPE: tuple[Part[Any], ...] = (INSTANCE_TYPES, ZONES, TERMS, SAVINGS_PLANS, SPOT, INTERRUPTION)
+"""Parts whose items are instance types."""
+
+PARTS: tuple[Part[Any], ...] = (*BY_TYPE, RATES)
+"""All; the items of ``RATES`` are the values of :class:`pricing.rates.Service`."""
+
+
+class Found(msgspec.Struct, Generic[T], frozen=True):
+    """A figure, or why there is none, with where it comes from."""
+
+    value: T | Unpriced
+    source: Source
+    mode: Mode
+
+
+Key = tuple[str, str, str]
+"""Region, part and item."""
+
+Figures = Mapping[Key, Found[Any]]
+
+
+def find(figures: Figures, part: Part[T], region: str, item: str) -> Found[T]:
+    """The figure, or an ``Unpriced`` of nobody where no source said anything."""
+    found = figures.get((region, part.name, item))
+    if found is None:
+        nobody = Source("none", "", "", "no source was asked")
+        return Found(Unpriced("not-read", "no source was asked for it"), nobody, "live")
+    return found

@@ -1,0 +1,145 @@
+"""Rates of Compute and EC2 Instance Savings Plans, from DescribeSavingsPlansOfferingRates.
+
+A rate is what an hour costs under the plan, however it is paid: paying upfront gives a lower rate,
+and the upfront part is a share of what the commitment comes to over its term.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pricing.errors import SourceError
+from pricing.offers import COMMITTED, Purchase
+from pricing.price import Unpriced
+from pricing.sources.figures import SavingsPlanRates
+from pricing.sources.interface import Aws, Page
+from pricing.sources.on_demand import PAYMENTS
+from pricing.sources.price_list import NoPrice, amount, chunks
+
+ORIGIN = "AWS's Savings Plans API"
+
+REGION = "us-east-1"
+"""The API is global and signed for this region."""
+
+KINDS = {"compute-savings-plan": "Compute", "ec2-instance-savings-plan": "EC2Instance"}
+"""The purchases' words for plans, and AWS's."""
+
+PURCHASES = tuple(purchase for purchase in COMMITTED if purchase.kind in KINDS)
+
+MOST_RATES = 1000
+"""Rates a page can hold."""
+
+SECONDS_A_YEAR = 365 * 24 * 3600
+
+Rate = Mapping[str, Any]
+
+
+def queries(regions: tuple[str, ...], types: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The types of each call: few enough for its answer to be one page."""
+    return chunks(types, max(1, MOST_RATES // len(PURCHASES) // len(regions)))
+
+
+def read(
+    aws: Aws, regions: tuple[str, ...], types: tuple[str, ...]
+) -> dict[tuple[str, str], SavingsPlanRates | Unpriced]:
+    """Rates by region and type. Raises :class:`SourceError`."""
+    filters = {
+        "region": regions,
+        "instanceType": types,
+        "productDescription": ("Linux/UNIX",),
+        "tenancy": ("shared",),
+    }
+    parameters = {
+        "savingsPlanTypes": list(KINDS.values()),
+        "savingsPlanPaymentOptions": list(PAYMENTS.values()),
+        "products": ["EC2"],
+        "serviceCodes": ["AmazonEC2"],
+        "filters": [{"name": name, "values": list(values)} for name, values in filters.items()],
+        "maxResults": MOST_RATES,
+    }
+    pages = aws.pages("savingsplans", "describe_savings_plans_offering_rates", REGION, parameters)
+    return parse(pages, regions, types)
+
+
+def parse(
+    pages: Iterable[Page], regions: tuple[str, ...], types: tuple[str, ...]
+) -> dict[tuple[str, str], SavingsPlanRates | Unpriced]:
+    """Choose the one rate of each type in each region under each purchase."""
+    found: dict[tuple[str, str, str], list[Rate]] = {}
+    for page in pages:
+        for rate in page.get("searchResults", ()):
+            try:
+                key = _key(rate)
+            except (KeyError, TypeError, ValueError) as error:
+                raise SourceError(
+                    "malformed", f"DescribeSavingsPlansOfferingRates: a rate is damaged: {error!r}"
+                ) from error
+            if key:
+                found.setdefault(key, []).append(rate)
+    return {
+        (region, name): SavingsPlanRates(
+            {
+                purchase.name: _hourly(
+                    found.get((region, name, purchase.name), []),
+                    f"{name} in {region}, {purchase.name}",
+                )
+                for purchase in PURCHASES
+            }
+        )
+        for region in regions
+        for name in types
+    }
+
+
+def _key(rate: Rate) -> tuple[str, str, str] | None:
+    """Region, type and purchase of a plain Linux instance's rate; ``None`` of any other's."""
+    properties = {one["name"]: one["value"] for one in rate["properties"]}
+    name = properties.get("instanceType", "")
+    plain = (
+        properties.get("productDescription") == "Linux/UNIX"
+        and properties.get("tenancy") == "shared"
+        and rate["operation"] == "RunInstances"
+        and rate["usageType"].endswith(f"BoxUsage:{name}")
+        and not rate["usageType"].endswith(f"HostBoxUsage:{name}")
+    )
+    offering = rate["savingsPlanOffering"]
+    years, rest = divmod(int(offering["durationSeconds"]), SECONDS_A_YEAR)
+    for purchase in PURCHASES:
+        if (
+            plain
+            and rest == 0
+            and purchase.years == years
+            and KINDS[purchase.kind] == offering["planType"]
+            and PAYMENTS[purchase.payment] == offering["paymentOption"]
+        ):
+            return properties.get("region", ""), name, purchase.name
+    return None
+
+
+def _hourly(rates: list[Rate], what: str) -> Decimal | Unpriced:
+    distinct = {(rate["rate"], rate["unit"], rate["savingsPlanOffering"].get("currency")): rate
+                for rate in rates}  # fmt: skip
+    if not distinct:
+        return Unpriced("not-listed", f"AWS lists no rate for {what}")
+    if len(distinct) > 1:
+        plans = ", ".join(rate["savingsPlanOffering"]["offeringId"] for rate in distinct.values())
+        return Unpriced("ambiguous", f"AWS lists {len(distinct)} rates for {what}: {plans}")
+    [(text, unit, currency)] = distinct
+    if unit != "Hrs":
+        return Unpriced("unit", f"{what} is priced by {unit!r}, not by the hour")
+    if currency != "USD":
+        return Unpriced("currency", f"{what} is priced in {currency}, not in USD")
+    try:
+        hourly = amount(text, what)
+    except NoPrice as absence:
+        return absence.unpriced
+    return hourly or Unpriced("bad-price", f"{what} has the price 0")
+
+
+def upfront(purchase: Purchase, hourly: Decimal) -> Decimal:
+    """US dollars paid at the start: all of the commitment, half of it or nothing.
+
+    Savings Plans User Guide, "Savings Plans payment options".
+    """
+    share = {"no-upfront": Decimal(0), "partial-upfront": Decimal("0.5"), "all-upfront": Decimal(1)}
+    return hourly * 8760 * purchase.years * share[purchase.payment]

@@ -1,0 +1,167 @@
+"""Spot prices, from DescribeSpotPriceHistory, and what they say of a zone.
+
+The facts that the reading rests on (EC2 API Reference and User Guide): a row says when a price
+*changed*, so an old row is not stale; a query by time also returns the last change before its
+start; rows come in no particular order; pages may be empty and yet have a successor.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from pricing.errors import SourceError
+from pricing.offers import SpotHistory
+from pricing.price import Unpriced
+from pricing.sources.figures import SpotPrices, SpotZones
+from pricing.sources.interface import Aws, Page
+from pricing.sources.price_list import NoPrice, amount
+
+ORIGIN = "EC2's Spot price history"
+
+LINUX = "Linux/UNIX"
+"""The product of a Linux host in a VPC; rows of ``Linux/UNIX (Amazon VPC)`` can come along."""
+
+SAMPLES = 24
+MOST_ROWS = 1000
+"""Rows a page can hold."""
+
+PLACES = 10
+"""Decimal places of prices and means; AWS writes six. The database holds whole numbers of them."""
+
+_SCHEMA = "CREATE TABLE changes (type TEXT, zone TEXT, at INTEGER, price INTEGER)"
+
+_IN_FORCE = """
+SELECT price, SUM(until - since) FROM (
+    SELECT price,
+           MAX(at, :start) AS since,
+           MIN(:end, LEAD(at, 1, :end) OVER (ORDER BY at, price)) AS until
+    FROM changes WHERE type = :type AND zone = :zone
+) WHERE until > since GROUP BY price ORDER BY price
+"""
+"""Seconds for which each price was in force within the window, cheapest first."""
+
+_AT = """
+SELECT price FROM changes WHERE type = :type AND zone = :zone AND at <= :at
+ORDER BY at DESC, price DESC LIMIT 1
+"""
+"""The price in force at a moment."""
+
+
+def queries(types: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """One type a call: a month of it fits into a page or two."""
+    return ((name,) for name in types)
+
+
+def read(
+    aws: Aws, region: str, types: tuple[str, ...], now: datetime, days: int
+) -> dict[tuple[str, str], SpotZones | Unpriced]:
+    """Prices by region and type, over the last ``days``. Raises :class:`SourceError`."""
+    start = now - timedelta(days=days)
+    parameters = {
+        "InstanceTypes": list(types),
+        "ProductDescriptions": [LINUX],
+        "StartTime": start,
+        "EndTime": now,
+        "MaxResults": MOST_ROWS,
+    }
+    pages = aws.pages("ec2", "describe_spot_price_history", region, parameters)
+    found = statistics(pages, now, days)
+    return {
+        (region, name): SpotZones(dict(found[name]))
+        if name in found
+        else Unpriced("no-spot-price", f"EC2 has no Spot price of {name} in {region}")
+        for name in types
+    }
+
+
+def statistics(
+    pages: Iterable[Page], now: datetime, days: int
+) -> dict[str, dict[str, SpotPrices | Unpriced]]:
+    """Statistics by type and zone id, of rows in any order, in memory that does not grow.
+
+    SQLite sorts the rows in a temporary database, which moves to the disk when it grows. Each price
+    is in force from its change to the next one, the last until ``now``; what lies before the window
+    does not count. Of two changes at one moment the dearer price is taken. Where the window holds
+    no time at all, every figure is the current price.
+    """
+    with closing(sqlite3.connect("")) as rows:
+        rows.execute(_SCHEMA)
+        bad: dict[tuple[str, str], Unpriced] = {}
+        rows.executemany("INSERT INTO changes VALUES (?, ?, ?, ?)", _changes(pages, bad))
+        rows.execute("CREATE INDEX by_time ON changes (type, zone, at, price)")
+        found: dict[str, dict[str, SpotPrices | Unpriced]] = {}
+        for name, zone in rows.execute("SELECT DISTINCT type, zone FROM changes").fetchall():
+            found.setdefault(name, {})[zone] = _zone(rows, name, zone, now, days)
+    for (name, zone), absence in bad.items():
+        found.setdefault(name, {})[zone] = absence
+    return found
+
+
+def _changes(
+    pages: Iterable[Page], bad: dict[tuple[str, str], Unpriced]
+) -> Iterator[tuple[str, str, int, int]]:
+    """Rows for the database; a zone with an impossible price goes into ``bad``."""
+    for page in pages:
+        for row in page.get("SpotPriceHistory") or ():
+            try:
+                if row["ProductDescription"] != LINUX:
+                    continue
+                name, zone = row["InstanceType"], row["AvailabilityZoneId"]
+                at, text = int(row["Timestamp"].timestamp()), row["SpotPrice"]
+            except (KeyError, AttributeError) as error:
+                raise SourceError(
+                    "malformed", f"DescribeSpotPriceHistory: a row is damaged: {error!r}"
+                ) from error
+            try:
+                yield name, zone, at, _whole(text, f"Spot {name} in {zone}")
+            except NoPrice as absence:
+                bad[name, zone] = absence.unpriced
+
+
+def _whole(text: str, what: str) -> int:
+    price = amount(text, what).scaleb(PLACES)
+    # What does not fit into SQLite's integers is no price either.
+    if not (0 < price < 1 << 63 and price == int(price)):
+        raise NoPrice("bad-price", f"{what} has the price {text}")
+    return int(price)
+
+
+def _price(whole: int) -> Decimal:
+    return Decimal(whole).scaleb(-PLACES)
+
+
+def _zone(rows: sqlite3.Connection, name: str, zone: str, now: datetime, days: int) -> SpotPrices:
+    end = int(now.timestamp())
+    start = end - days * 86400
+    where = {"type": name, "zone": zone, "start": start, "end": end}
+    # A clock that is behind AWS's must not hide the newest price.
+    [current] = rows.execute(_AT, where | {"at": 1 << 62}).fetchone()
+    in_force = rows.execute(_IN_FORCE, where)
+    [first] = rows.execute(
+        "SELECT MIN(at) FROM changes WHERE type = :type AND zone = :zone", where
+    ).fetchone()
+    total = end - max(start, first)
+    if total <= 0:
+        flat = _price(current)
+        return SpotPrices(flat, SpotHistory(days, flat, flat, flat, flat, (flat,)))
+    passed = weighted = maximum = 0
+    quantiles: dict[int, int] = {}
+    for maximum, seconds in in_force:
+        passed += seconds
+        weighted += maximum * seconds
+        for percent in (50, 95):
+            if passed * 100 >= total * percent:
+                quantiles.setdefault(percent, maximum)
+    moments = (start + (end - start) * slice_ // SAMPLES for slice_ in range(1, SAMPLES + 1))
+    samples = (rows.execute(_AT, where | {"at": at}).fetchone() for at in moments)
+    history = SpotHistory(
+        days,
+        round(_price(weighted) / total, PLACES),
+        _price(quantiles[50]),
+        _price(quantiles[95]),
+        _price(maximum),
+        tuple(_price(row[0]) for row in samples if row),
+    )
+    return SpotPrices(_price(current), history)
