@@ -223,9 +223,15 @@ def source_error(error: Exception, action: str) -> SourceError:
         )
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
         return SourceError("no-credentials", f"no usable AWS credentials: {brief(error)}")
-    if isinstance(error, ResponseParserError | boto.PaginationError):
+    if isinstance(
+        error,
+        ResponseParserError
+        | boto.PaginationError
+        | boto.ResponseStreamingError
+        | boto.IncompleteReadError,
+    ):
         return SourceError("malformed", f"{action}: {brief(error)}")
-    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | boto.ResponseStreamingError):
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
         return SourceError("unreachable", f"{action}: {brief(error)}")
     return SourceError("failed", f"{action}: {brief(error)}")
 

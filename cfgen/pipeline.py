@@ -22,11 +22,18 @@ from cfgen.lock import FILE_NAME as LOCK_NAME
 from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
 from pricing.commitments import hold
 from pricing.errors import SnapshotError
-from pricing.market import Market
+from pricing.market import Market, Notice
 from pricing.plans import Plan
+from pricing.price import Unpriced
 from pricing.recommend import Recommendation
 from pricing.recommend import recommend as rank
-from pricing.sources.snapshot import Snapshot, SnapshotSource, load_snapshot
+from pricing.sources.snapshot import (
+    Snapshot,
+    SnapshotSource,
+    encode,
+    load_snapshot,
+    snapshot_of,
+)
 
 if TYPE_CHECKING:
     from cfgen.aws import PriceApis
@@ -106,22 +113,31 @@ def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> 
     return hold(market, home, config.workload.existing_commitment, prices.now.date().isoformat())
 
 
-def refresh_snapshot(config: Config, prices: Prices, path: Path, *, everywhere: bool) -> Snapshot:
-    """Read every figure from the live APIs and write them as a snapshot."""
-    from pricing.sources.snapshot import encode, snapshot_of
+def refresh_snapshot(
+    config: Config, prices: Prices, path: Path, *, everywhere: bool
+) -> tuple[Snapshot, tuple[Notice, ...]]:
+    """Read every figure from the live APIs, write them as a snapshot and say what it lacks.
 
+    ``prices`` must be ``live``. Raises :class:`pricing.errors.PricingError`, :class:`ConfigError`
+    and :class:`AwsError`, before anything is written.
+    """
     home = config.stack.region
-    apis = _price_apis(msgspec.structs.replace(prices, mode="live"))
-    source = _live(msgspec.structs.replace(prices, mode="live"), _snapshot(None), apis)
+    apis = _price_apis(prices)
+    source = _live(prices, _snapshot(None), apis)
     try:
         regions = source.regions(home) if everywhere else (home,)
-        _, figures, _ = source.figures(regions, tuple(config.workload.instance_types))
+        _, figures, notices = source.figures(regions, tuple(config.workload.instance_types))
     finally:
         if apis:
             apis.log_calls()
     snapshot = snapshot_of(figures)
     write_atomically(path, encode(snapshot).decode())
-    return snapshot
+    lacking = dict.fromkeys(
+        Notice(found.value.code, found.value.reason)
+        for found in figures.values()
+        if isinstance(found.value, Unpriced)
+    )
+    return snapshot, (*notices, *lacking)
 
 
 def _snapshot(path: Path | None) -> SnapshotSource:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from pricing.bill import NotCounted
 from pricing.market import Market, Notice
 from pricing.plans import Plan, Rejection, UnpricedPlan, make_plans, rejections
 from pricing.price import Price, Unpriced
@@ -41,6 +42,11 @@ class Recommendation(msgspec.Struct, frozen=True):
     def recommended(self) -> Plan | None:
         """The cheapest plan that fits."""
         return first_fitting(self.plans)
+
+    @property
+    def not_counted(self) -> tuple[NotCounted, ...]:
+        """What the bills of the cheapest and of the recommended plan lack, each once."""
+        return _lacks(self.plans, self.recommended)
 
     def plan(self, plan_id: str) -> Plan | None:
         """The plan with this id, if it is priced."""
@@ -107,8 +113,9 @@ def _whole_first(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
 
 
 def _incomplete(plan: Plan) -> Rejection:
-    items = ", ".join(lack.item for lack in plan.bill.not_counted)
-    return Rejection("incomplete", f"its bill lacks {items}")
+    first, *more = (lack.item for lack in plan.bill.not_counted)
+    rest = f" and {len(more)} more" if more else ""
+    return Rejection("incomplete", f"its bill lacks {first}{rest}")
 
 
 class _Wish(msgspec.Struct, frozen=True):
@@ -123,7 +130,15 @@ class _Wish(msgspec.Struct, frozen=True):
     unknown: Unpriced | None = None
 
 
-def _wishes(market: Market, workload: Workload, host: HostShape) -> Iterator[_Wish]:
+def _wishes(
+    market: Market, workload: Workload, host: HostShape, chosen: Plan | None
+) -> Iterator[_Wish]:
+    rates = market.rates[chosen.offer.region] if chosen else {}
+
+    def no_rate(service: Service) -> Unpriced | None:
+        rate = rates.get(service)
+        return rate if isinstance(rate, Unpriced) else None
+
     if workload.max_interruption != "any":
         if workload.real_account and not workload.allow_spot_for_real:
             yield _Wish(
@@ -135,13 +150,11 @@ def _wishes(market: Market, workload: Workload, host: HostShape) -> Iterator[_Wi
     if workload.hours == "always":
         yield _Wish("--hours market", {"hours": "market"})
     if host.fixed_address:
-        addresses = [rates.get(Service.PUBLIC_IPV4) for rates in market.rates.values()]
-        unknown = next((rate for rate in addresses if isinstance(rate, Unpriced)), None)
+        unknown = no_rate(Service.PUBLIC_IPV4)
         yield _Wish("network.elastic_ip = false", host={"fixed_address": False}, unknown=unknown)
     if host.disk_gib > host.smallest_disk_gib:
         smallest = host.smallest_disk_gib
-        disks = [rates.get(Service.EBS_GP3) for rates in market.rates.values()]
-        unknown = next((rate for rate in disks if isinstance(rate, Unpriced)), None)
+        unknown = no_rate(Service.EBS_GP3)
         yield _Wish(f"host.disk_gib = {smallest}", host={"disk_gib": smallest}, unknown=unknown)
     if workload.commitment != "3yr":
         committed = [offer.hourly for offer in market.offers if offer.purchase.commitment]
@@ -154,8 +167,8 @@ def _savings(
     market: Market, workload: Workload, host: HostShape, usage: Usage, plans: tuple[Plan, ...]
 ) -> Iterator[Saving]:
     """Give up each wish alone, then all those together that the greatest saving needs."""
-    wishes = tuple(_wishes(market, workload, host))
     chosen = first_fitting(plans)
+    wishes = tuple(_wishes(market, workload, host, chosen))
     # What the workload asks for changes no bill, only which plans fit.
     by_shape = {host: plans}
 
@@ -189,6 +202,12 @@ def _fits(plan: Plan, workload: Workload) -> bool:
     return not incomplete and next(rejections(plan.offer, plan.hours, workload), None) is None
 
 
+def _lacks(plans: tuple[Plan, ...], chosen: Plan | None) -> tuple[NotCounted, ...]:
+    """What any bill lacks that a reader is likely to look at, each once."""
+    bills = [plan.bill for plan in (*plans[:1], *([chosen] if chosen else []))]
+    return tuple(dict.fromkeys(lack for bill in bills for lack in bill.not_counted))
+
+
 def _notices(
     market: Market,
     workload: Workload,
@@ -197,9 +216,7 @@ def _notices(
     chosen: Plan | None,
 ) -> Iterator[Notice]:
     yield from market.notices
-    # What any bill lacks that a reader is likely to look at, each once.
-    bills = [plan.bill for plan in (*plans[:1], *([chosen] if chosen else []))]
-    for lack in dict.fromkeys(lack for bill in bills for lack in bill.not_counted):
+    for lack in _lacks(plans, chosen):
         message = f"{lack.item} ({lack.formula}): {lack.absence.reason}"
         yield Notice("not-counted", message)
     if any(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.fake_aws import FakeAws, world
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -140,3 +142,10 @@ def memory_aws(moto_server: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
     }
+
+
+@pytest.fixture
+def fake_aws() -> Iterator[FakeAws]:
+    """An AWS that answers with prices; its world is the test's own."""
+    with FakeAws(world()) as server:
+        yield server

@@ -173,7 +173,7 @@ def savings_rates(name: str, region: str, hourly: str) -> list[dict[str, Any]]:
 
 
 def savings_rate(
-    name: str, region: str, rate: str, plan: str, years: int, payment: str, **changed: str
+    name: str, region: str, rate: str, plan: str, years: int, payment: str, /, **changed: str
 ) -> dict[str, Any]:
     properties = {
         "region": region,

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from cfgen.errors import CfgenError
-from pricing.errors import PricingError, SnapshotError
+from pricing.errors import PricingError, SnapshotError, SourceError
 
 INTERRUPTED = 130
 USAGE = 2
@@ -32,7 +32,8 @@ def run(command: click.Command) -> NoReturn:
     except CfgenError as error:
         code = _report(error, error.exit_code, error.hint)
     except PricingError as error:
-        code = _report(error, 1 if isinstance(error, SnapshotError) else USAGE, error.hint)
+        theirs = isinstance(error, SnapshotError | SourceError)
+        code = _report(error, 1 if theirs else USAGE, error.hint)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         code = _report(

@@ -11,6 +11,7 @@ from cfgen.cli.deploy import deploy
 from cfgen.cli.init import init
 from cfgen.cli.lint import lint
 from cfgen.cli.options import global_options
+from cfgen.cli.prices import prices
 from cfgen.cli.recommend import recommend
 
 
@@ -28,7 +29,7 @@ def cfgen() -> None:
     """
 
 
-for command in (init, recommend, build, lint, deploy):
+for command in (init, recommend, build, lint, deploy, prices):
     cfgen.add_command(command)
 
 

@@ -84,6 +84,16 @@ _COMMITMENT = click.Choice(["none", "1yr", "3yr"])
 _PRICES = click.Choice(["auto", "live", "offline"])
 
 
+window_option = click.option(
+    "--window",
+    type=click.IntRange(1, 90),
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="Length of the Spot price history, 1 to 90.",
+)
+
+
 def price_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options that say how prices are read; the function gets them as ``prices``."""
 
@@ -122,30 +132,20 @@ def price_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.Path(dir_okay=False, path_type=Path),
                 help="Snapshot of prices in place of the embedded one.",
             ),
-            click.option(
-                "--window",
-                type=click.IntRange(1, 90),
-                default=30,
-                show_default=True,
-                metavar="DAYS",
-                help="Length of the Spot price history, 1 to 90.",
-            ),
+            window_option,
         )
     ):
         decorated = option(decorated)
     return decorated
 
 
-def type_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The types that prices are read of."""
-    option = click.option(
-        "--type",
-        "types",
-        multiple=True,
-        metavar="TYPE",
-        help="Instance type or glob, such as 't4g.*'; may be repeated.",
-    )
-    return option(function)
+type_option = click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    help="Instance type or glob, such as 't4g.*'; may be repeated.",
+)
 
 
 def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -74,7 +74,12 @@ def _plans(
     recommendation: Recommendation, paper: Paper, chosen: Plan | None, everything: bool
 ) -> Iterator[RenderableType]:
     plans = recommendation.plans
-    shown = plans if everything else tuple(_telling(plans, chosen)) or plans
+    if everything:
+        shown = plans
+    elif recommendation.market.region == "all":
+        shown = tuple(_of_each_region(plans))
+    else:
+        shown = tuple(_telling(plans, chosen)) or plans
     numbers = ("Compute", "Rest", "Month")
     region = ("Region",) if recommendation.market.region == "all" else ()
     zone = ("Zone",) if paper.fits(100) else ()
@@ -111,7 +116,7 @@ def _telling(plans: tuple[Plan, ...], chosen: Plan | None) -> Iterator[Plan]:
     Of the commitments for a type, which cost the same in all hours, the cheapest of each term.
     """
     hard = {"memory", "architecture"}
-    seen = set()
+    seen: set[tuple[str, str, int]] = set()
     for plan in plans:
         offer = plan.offer
         telling = not any(reason.code in hard for reason in plan.rejected_because)
@@ -120,6 +125,16 @@ def _telling(plans: tuple[Plan, ...], chosen: Plan | None) -> Iterator[Plan]:
             telling = telling and term not in seen
             seen.add(term)
         if telling or plan is chosen:
+            yield plan
+
+
+def _of_each_region(plans: tuple[Plan, ...]) -> Iterator[Plan]:
+    """The plan that would be chosen in each region by itself."""
+    seen = set()
+    for plan in plans:
+        fits = all(reason.code == "incomplete" for reason in plan.rejected_because)
+        if fits and plan.offer.region not in seen:
+            seen.add(plan.offer.region)
             yield plan
 
 
@@ -263,12 +278,12 @@ def _notices(
     if missing or notices:
         yield ""
     lacks: dict[str, list[str]] = {}
-    for lack in recommendation.recommended.bill.not_counted if recommendation.recommended else ():
+    for lack in recommendation.not_counted:
         lacks.setdefault(lack.absence.reason, []).append(lack.item)
     for reason, items in lacks.items():
         yield Text(f"Not counted: {', '.join(items)}: {reason}", style="yellow")
     for notice in notices:
-        if notice.code != "not-counted" or not lacks:
+        if notice.code != "not-counted":
             yield Text(f"Note: {notice.message}", style="yellow")
     for offers in missing.values():
         count = f"{len(offers)} offer{'s' if len(offers) > 1 else ''}"
@@ -284,7 +299,6 @@ def _notices(
 
 def _sources(recommendation: Recommendation, today: date) -> Iterator[RenderableType]:
     market = recommendation.market
-    kinds = {"snapshot": "the embedded snapshot", "cache": "the cache", "live": "the live APIs"}
-    yield f"Prices: {kinds[market.mode]}, {age(market.as_of, today)} where oldest"
+    yield f"Prices: {market.mode}, {age(market.as_of, today)} where oldest"
     for source in market.sources:
         yield f"  {source.name}: {source.origin}, {source.as_of} ({age(source.as_of, today)})"

@@ -8,7 +8,7 @@ from pricing.errors import SourceError
 from pricing.offers import InstanceType
 from pricing.price import Unpriced
 from pricing.sources.figures import Zones
-from pricing.sources.interface import Aws, Page
+from pricing.sources.interface import Aws, Page, rows
 from pricing.sources.price_list import chunks
 
 ORIGIN = "EC2's API"
@@ -49,7 +49,7 @@ def read_names(aws: Aws, region: str) -> list[str]:
     """Every type that the region offers. Raises :class:`SourceError`."""
     parameters = {"LocationType": "region", "MaxResults": MOST_OFFERINGS}
     pages = aws.pages("ec2", "describe_instance_type_offerings", region, parameters)
-    return sorted({str(row["InstanceType"]) for row in _rows(pages, "InstanceTypeOfferings")})
+    return sorted({str(row["InstanceType"]) for row in rows(pages, "InstanceTypeOfferings")})
 
 
 def queries(types: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -64,7 +64,7 @@ def read_types(
     # By filter, for InstanceTypes fails as a whole where one name is unknown.
     parameters = {"Filters": [{"Name": "instance-type", "Values": list(types)}]}
     pages = aws.pages("ec2", "describe_instance_types", region, parameters)
-    found = {str(row["InstanceType"]): row for row in _rows(pages, "InstanceTypes")}
+    found = {str(row["InstanceType"]): row for row in rows(pages, "InstanceTypes")}
     return {
         (region, name): hardware(found[name]) if name in found else _not_offered(name, region)
         for name in types
@@ -107,7 +107,7 @@ def read_zones(
     }
     pages = aws.pages("ec2", "describe_instance_type_offerings", region, parameters)
     found: dict[str, set[str]] = {name: set() for name in types}
-    for row in _rows(pages, "InstanceTypeOfferings"):
+    for row in rows(pages, "InstanceTypeOfferings"):
         if row["InstanceType"] in found:
             found[row["InstanceType"]].add(str(row["Location"]))
     return {(region, name): Zones(tuple(sorted(found[name]))) for name in types}
@@ -116,12 +116,7 @@ def read_zones(
 def read_regions(aws: Aws, region: str) -> tuple[str, ...]:
     """Every region that the account may use. Raises :class:`SourceError`."""
     pages = aws.pages("ec2", "describe_regions", region, {})
-    return tuple(sorted(str(row["RegionName"]) for row in _rows(pages, "Regions")))
-
-
-def _rows(pages: Iterable[Page], key: str) -> Iterator[Page]:
-    for page in pages:
-        yield from page.get(key) or ()
+    return tuple(sorted(str(row["RegionName"]) for row in rows(pages, "Regions")))
 
 
 def _not_offered(name: str, region: str) -> Unpriced:

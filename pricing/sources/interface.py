@@ -1,11 +1,24 @@
 """What a price source is, and what a live one needs of AWS."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from pricing.errors import SourceError
 from pricing.market import Market
 
 Page = Mapping[str, Any]
+
+
+def rows(pages: Iterable[Page], key: str) -> Iterator[Any]:
+    """The rows of all pages.
+
+    Raises :class:`SourceError` for a page that has none, not even an empty list: botocore makes an
+    empty answer of half a JSON text, and of what a proxy sent in AWS's stead.
+    """
+    for page in pages:
+        if key not in page:
+            raise SourceError("malformed", f"an answer without {key}: cut off, or not from AWS")
+        yield from page[key]
 
 
 class PriceSource(Protocol):

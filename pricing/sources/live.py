@@ -271,36 +271,48 @@ class _Failures:
         self._instead: dict[Key, Found[Any]] = {}
 
     def add(self, job: Job, error: SourceError) -> None:
+        """Note why a job's items could not be read."""
         for region in job.regions:
             for item in job.items:
                 self._errors[region, job.part.name, item] = error
 
     def of(self, key: Key) -> SourceError | None:
+        """Why an item could not be read, if it was tried."""
         return self._errors.get(key)
 
     def replaced(self, key: Key, found: Found[Any]) -> None:
+        """Note what stands in for an item."""
         self._instead[key] = found
 
     def notices(self) -> list[Notice]:
         """One for each error and what was used instead, naming the parts."""
-        told: dict[tuple[str, str, str], dict[str, None]] = {}
-        for key, error in self._errors.items():
-            found = self._instead.get(key)
-            used = (
-                f"used instead: {_kept_in(found)} of {found.source.as_of}"
-                if found
-                else "not priced, or not known"
-            )
+        # Of several errors alike in one part, the first stands for all.
+        first: dict[tuple[str, str], SourceError] = {}
+        told: dict[tuple[str, str, str], _Told] = {}
+        for key, own in self._errors.items():
+            error = first.setdefault((key[1], own.code), own)
             reason = f"{error}{f' ({error.hint})' if error.hint else ''}"
-            told.setdefault((error.code, reason, used), {})[SAID[key[1]]] = None
+            found = self._instead.get(key)
+            mode = found.mode if found else ""
+            one = told.setdefault((error.code, reason, mode), _Told({}, []))
+            one.parts[SAID[key[1]]] = None
+            one.dates.append(found.source.as_of if found else "")
         return [
-            Notice(f"source-{code}", f"{', '.join(parts)}: {reason}; {used}")
-            for (code, reason, used), parts in told.items()
+            Notice(f"source-{code}", f"{', '.join(one.parts)}: {reason}; {one.used(mode)}")
+            for (code, reason, mode), one in told.items()
         ]
 
 
-def _kept_in(found: Found[Any]) -> str:
-    return {"cache": "the cache", "snapshot": "the snapshot", "live": "AWS"}[found.mode]
+class _Told(msgspec.Struct, frozen=True):
+    parts: dict[str, None]
+    dates: list[str]
+
+    def used(self, mode: str) -> str:
+        if not mode:
+            return "not priced, or not known"
+        oldest, newest = min(self.dates), max(self.dates)
+        dates = oldest if oldest == newest else f"{oldest} to {newest}"
+        return f"used instead: the {mode} of {dates}"
 
 
 _BY_NAME = {one.name: one for one in part.PARTS}
@@ -387,6 +399,16 @@ def _regional_jobs(
         )
 
 
+def _read(job: Job) -> Any:
+    """Read once more what was cut off: botocore tries again for much, but not for that."""
+    try:
+        return job.read()
+    except SourceError as error:
+        if error.code != "malformed":
+            raise
+    return job.read()
+
+
 def _in_parallel(jobs: list[Job]) -> Iterator[tuple[Job, Any]]:
     """Each job with its answer or its ``SourceError``, in the order in which they end.
 
@@ -405,7 +427,7 @@ def _in_parallel(jobs: list[Job]) -> Iterator[tuple[Job, Any]]:
             except queue.Empty:
                 return
             try:
-                done.put((job, job.read()))
+                done.put((job, _read(job)))
             except Exception as error:
                 done.put((job, error))
 

@@ -14,7 +14,7 @@ import msgspec
 
 from pricing.errors import SourceError
 from pricing.price import Unpriced
-from pricing.sources.interface import Aws
+from pricing.sources.interface import Aws, rows
 
 REGION = "us-east-1"
 """Where the Price List API is asked, whatever region the prices are for: it is served in a few."""
@@ -110,14 +110,14 @@ def fetch(aws: Aws, service_code: str, filters: Filters) -> Iterator[Product]:
         "Filters": filters,
         "MaxResults": MOST_PRODUCTS,
     }
-    for page in aws.pages("pricing", "get_products", REGION, parameters):
-        for text in page.get("PriceList", ()):
-            try:
-                yield msgspec.json.decode(text, type=Product)
-            except msgspec.MsgspecError as error:
-                raise SourceError(
-                    "malformed", f"GetProducts: a product of {service_code} is damaged: {error}"
-                ) from error
+    pages = aws.pages("pricing", "get_products", REGION, parameters)
+    for text in rows(pages, "PriceList"):
+        try:
+            yield msgspec.json.decode(text, type=Product)
+        except msgspec.MsgspecError as error:
+            raise SourceError(
+                "malformed", f"GetProducts: a product of {service_code} is damaged: {error}"
+            ) from error
 
 
 def the_product(products: Sequence[Product], what: str) -> Product:

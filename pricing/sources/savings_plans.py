@@ -12,7 +12,7 @@ from pricing.errors import SourceError
 from pricing.offers import COMMITTED, Purchase
 from pricing.price import Unpriced
 from pricing.sources.figures import SavingsPlanRates
-from pricing.sources.interface import Aws, Page
+from pricing.sources.interface import Aws, Page, rows
 from pricing.sources.on_demand import PAYMENTS
 from pricing.sources.price_list import NoPrice, amount, chunks
 
@@ -66,16 +66,15 @@ def parse(
 ) -> dict[tuple[str, str], SavingsPlanRates | Unpriced]:
     """Choose the one rate of each type in each region under each purchase."""
     found: dict[tuple[str, str, str], list[Rate]] = {}
-    for page in pages:
-        for rate in page.get("searchResults", ()):
-            try:
-                key = _key(rate)
-            except (KeyError, TypeError, ValueError) as error:
-                raise SourceError(
-                    "malformed", f"DescribeSavingsPlansOfferingRates: a rate is damaged: {error!r}"
-                ) from error
-            if key:
-                found.setdefault(key, []).append(rate)
+    for rate in rows(pages, "searchResults"):
+        try:
+            key = _key(rate)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SourceError(
+                "malformed", f"DescribeSavingsPlansOfferingRates: a rate is damaged: {error!r}"
+            ) from error
+        if key:
+            found.setdefault(key, []).append(rate)
     return {
         (region, name): SavingsPlanRates(
             {

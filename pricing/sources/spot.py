@@ -15,7 +15,7 @@ from pricing.errors import SourceError
 from pricing.offers import SpotHistory
 from pricing.price import Unpriced
 from pricing.sources.figures import SpotPrices, SpotZones
-from pricing.sources.interface import Aws, Page
+from pricing.sources.interface import Aws, Page, rows
 from pricing.sources.price_list import NoPrice, amount
 
 ORIGIN = "EC2's Spot price history"
@@ -86,14 +86,14 @@ def statistics(
     does not count. Of two changes at one moment the dearer price is taken. Where the window holds
     no time at all, every figure is the current price.
     """
-    with closing(sqlite3.connect("")) as rows:
-        rows.execute(_SCHEMA)
+    with closing(sqlite3.connect("")) as table:
+        table.execute(_SCHEMA)
         bad: dict[tuple[str, str], Unpriced] = {}
-        rows.executemany("INSERT INTO changes VALUES (?, ?, ?, ?)", _changes(pages, bad))
-        rows.execute("CREATE INDEX by_time ON changes (type, zone, at, price)")
+        table.executemany("INSERT INTO changes VALUES (?, ?, ?, ?)", _changes(pages, bad))
+        table.execute("CREATE INDEX by_time ON changes (type, zone, at, price)")
         found: dict[str, dict[str, SpotPrices | Unpriced]] = {}
-        for name, zone in rows.execute("SELECT DISTINCT type, zone FROM changes").fetchall():
-            found.setdefault(name, {})[zone] = _zone(rows, name, zone, now, days)
+        for name, zone in table.execute("SELECT DISTINCT type, zone FROM changes").fetchall():
+            found.setdefault(name, {})[zone] = _zone(table, name, zone, now, days)
     for (name, zone), absence in bad.items():
         found.setdefault(name, {})[zone] = absence
     return found
@@ -103,21 +103,20 @@ def _changes(
     pages: Iterable[Page], bad: dict[tuple[str, str], Unpriced]
 ) -> Iterator[tuple[str, str, int, int]]:
     """Rows for the database; a zone with an impossible price goes into ``bad``."""
-    for page in pages:
-        for row in page.get("SpotPriceHistory") or ():
-            try:
-                if row["ProductDescription"] != LINUX:
-                    continue
-                name, zone = row["InstanceType"], row["AvailabilityZoneId"]
-                at, text = int(row["Timestamp"].timestamp()), row["SpotPrice"]
-            except (KeyError, AttributeError) as error:
-                raise SourceError(
-                    "malformed", f"DescribeSpotPriceHistory: a row is damaged: {error!r}"
-                ) from error
-            try:
-                yield name, zone, at, _whole(text, f"Spot {name} in {zone}")
-            except NoPrice as absence:
-                bad[name, zone] = absence.unpriced
+    for row in rows(pages, "SpotPriceHistory"):
+        try:
+            if row["ProductDescription"] != LINUX:
+                continue
+            name, zone = row["InstanceType"], row["AvailabilityZoneId"]
+            at, text = int(row["Timestamp"].timestamp()), row["SpotPrice"]
+        except (KeyError, AttributeError) as error:
+            raise SourceError(
+                "malformed", f"DescribeSpotPriceHistory: a row is damaged: {error!r}"
+            ) from error
+        try:
+            yield name, zone, at, _whole(text, f"Spot {name} in {zone}")
+        except NoPrice as absence:
+            bad[name, zone] = absence.unpriced
 
 
 def _whole(text: str, what: str) -> int:
@@ -132,14 +131,14 @@ def _price(whole: int) -> Decimal:
     return Decimal(whole).scaleb(-PLACES)
 
 
-def _zone(rows: sqlite3.Connection, name: str, zone: str, now: datetime, days: int) -> SpotPrices:
+def _zone(table: sqlite3.Connection, name: str, zone: str, now: datetime, days: int) -> SpotPrices:
     end = int(now.timestamp())
     start = end - days * 86400
     where = {"type": name, "zone": zone, "start": start, "end": end}
     # A clock that is behind AWS's must not hide the newest price.
-    [current] = rows.execute(_AT, where | {"at": 1 << 62}).fetchone()
-    in_force = rows.execute(_IN_FORCE, where)
-    [first] = rows.execute(
+    [current] = table.execute(_AT, where | {"at": 1 << 62}).fetchone()
+    in_force = table.execute(_IN_FORCE, where)
+    [first] = table.execute(
         "SELECT MIN(at) FROM changes WHERE type = :type AND zone = :zone", where
     ).fetchone()
     total = end - max(start, first)
@@ -155,7 +154,7 @@ def _zone(rows: sqlite3.Connection, name: str, zone: str, now: datetime, days: i
             if passed * 100 >= total * percent:
                 quantiles.setdefault(percent, maximum)
     moments = (start + (end - start) * slice_ // SAMPLES for slice_ in range(1, SAMPLES + 1))
-    samples = (rows.execute(_AT, where | {"at": at}).fetchone() for at in moments)
+    samples = (table.execute(_AT, where | {"at": at}).fetchone() for at in moments)
     history = SpotHistory(
         days,
         round(_price(weighted) / total, PLACES),

@@ -168,7 +168,7 @@ def test_the_text_says_what_why_and_from_when(cfgen: Run) -> None:
         "network.elastic_ip = false",
         "the snapshot holds no Savings Plans rates",
         "holds no reserved prices",
-        "Prices: the embedded snapshot",
+        "Prices: snapshot, ",
     ):
         assert word in text
     assert re.search(r"2025-06-28 \(\d+ days old\)", text)

@@ -1,0 +1,72 @@
+"""``cfgen prices``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cfgen.cli.options import (
+    configuration,
+    everywhere,
+    global_options,
+    price_options,
+    type_option,
+    window_option,
+)
+from cfgen.cli.terminal import emit, now, paper, talk, warn
+
+if TYPE_CHECKING:
+    from cfgen.pipeline import Prices
+
+
+@click.group(epilog="Example: cfgen prices show --prices offline")
+@global_options
+def prices() -> None:
+    """Show the prices in use, or write a new snapshot of them."""
+
+
+@prices.command(epilog="Example: cfgen prices show --prices offline --type t4g.micro")
+@type_option
+@price_options
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@global_options
+def show(prices: "Prices", types: tuple[str, ...], *, as_json: bool) -> None:
+    """Show every figure in use, with its source and age."""
+    from cfgen import pipeline
+    from cfgen.report.prices import figures_json, figures_text
+
+    config = configuration({"types": types}, wide=True)
+    market = pipeline.read_market(config, prices, everywhere=everywhere())
+    if as_json:
+        emit(figures_json(market, prices.now))
+    else:
+        emit(figures_text(market, paper(), prices.now.date()))
+    warn(market.notices)
+
+
+@prices.command(epilog="Example: cfgen prices refresh -o snapshot.json --type 't4g.*'")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="File to write.",
+)
+@type_option
+@window_option
+@global_options
+def refresh(output: Path, types: tuple[str, ...], window: int) -> None:
+    """Write a snapshot from the live APIs, which --snapshot then reads.
+
+    Nothing is written where a source cannot be read.
+    """
+    from cfgen import pipeline
+    from cfgen.cli.options import settings
+
+    config = configuration({"types": types}, wide=True)
+    how = pipeline.Prices(now(), "live", settings().profile, days=window)
+    snapshot, lacking = pipeline.refresh_snapshot(config, how, output, everywhere=everywhere())
+    warn(lacking)
+    regions = ", ".join(sorted(snapshot.regions))
+    talk(f"wrote {output}: {', '.join(snapshot.instance_types)} in {regions}")
+    talk(f"next: cfgen recommend --prices offline --snapshot {output}")
