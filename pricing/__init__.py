@@ -2,12 +2,13 @@
 
 The story, in the order of the data::
 
-    sources/      read prices from somewhere (here: the embedded snapshot) into a Market
-    market.py     Market: the offers of a region and the rates of everything around the host
-    workload.py   Workload, HostShape, Usage: what the bot needs and what it will use
-    plans.py      offers x hours -> Plans, each with its Bill and the reasons why it does not fit
-    bill.py       a Bill: the items of one month, which sum exactly
-    recommend.py  Plans, ranked -> Recommendation, and what relaxing a wish would save
+    sources/       read figures from AWS, a cache or a snapshot, and assemble a Market
+    market.py      Market: the offers of regions and the rates of everything around the host
+    commitments.py when a commitment pays off, and those that are held already
+    workload.py    Workload, HostShape, Usage: what the bot needs and what it will use
+    plans.py       offers x hours -> Plans, each with its Bill and the reasons why it does not fit
+    bill.py        a Bill: the items of one month, which sum exactly
+    recommend.py   Plans, ranked -> Recommendation, and what relaxing a wish would save
 
 and the words they share: ``price.py`` (Price, Unpriced, Source), ``offers.py`` (InstanceType,
 Purchase, Offer), ``rates.py`` (tiers and free parts), ``calendar.py`` (hours of a month).

@@ -6,8 +6,11 @@ from decimal import ROUND_UP, Decimal
 import msgspec
 
 from pricing.market import Market
-from pricing.offers import Offer
+from pricing.offers import Offer, Purchase
 from pricing.price import Price, Source, Unpriced
+
+HOURS_A_YEAR = 8760
+"""As AWS counts: 365 days."""
 
 HELD = "existing-commitment"
 """The source's name of prices that the user says they pay, and the bill's item for them."""
@@ -59,3 +62,18 @@ def hold(market: Market, region: str, held: Mapping[str, Decimal], as_of: str) -
 
 def _key(offer: Offer) -> str:
     return f"{offer.instance_type.name}/{offer.purchase.name}"
+
+
+def savings_plan_upfront(purchase: Purchase, hourly: Decimal) -> Decimal:
+    """US dollars paid at the start: all of the commitment, half of it or nothing.
+
+    Savings Plans User Guide, "Savings Plans payment options".
+    """
+    return hourly * HOURS_A_YEAR * purchase.years * _UPFRONT[purchase.payment]
+
+
+_UPFRONT = {
+    "no-upfront": Decimal(0),
+    "partial-upfront": Decimal("0.5"),
+    "all-upfront": Decimal(1),
+}

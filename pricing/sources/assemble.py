@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from pricing.commitments import HOURS_A_YEAR, savings_plan_upfront
 from pricing.market import Market, Notice
 from pricing.offers import (
     COMMITTED,
@@ -17,9 +18,6 @@ from pricing.price import Price, Source, Unpriced
 from pricing.rates import Service
 from pricing.sources import figures as part
 from pricing.sources.figures import Commitment, Figures, Found, Mode, find
-from pricing.sources.savings_plans import upfront
-
-HOURS_A_YEAR = 8760
 
 PLACES = 12
 """Decimal places of an hourly price that an upfront payment is spread over: a month of it, with all
@@ -136,7 +134,7 @@ def _planned(
             if isinstance(rate, Unpriced):
                 one = rate
             else:
-                paid = upfront(purchase, rate)
+                paid = savings_plan_upfront(purchase, rate)
                 one = Commitment(rate - paid / (purchase.years * HOURS_A_YEAR), paid)
         yield _committed(kind, purchase, region, zone, one, rates.source)
 

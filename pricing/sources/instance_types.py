@@ -1,8 +1,7 @@
 """Instance types: which there are, their hardware, and the zones that offer them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
-from fnmatch import fnmatchcase
 
 from pricing.errors import SourceError
 from pricing.offers import InstanceType
@@ -32,17 +31,6 @@ BASELINE_PERCENT = {
 instances"): no API gives it."""
 
 T2_BASELINE_PERCENT = BASELINE_PERCENT | {"xlarge": Decimal("22.5"), "2xlarge": Decimal(17)}
-
-
-def is_glob(pattern: str) -> bool:
-    """Whether a pattern stands for several types."""
-    return any(sign in pattern for sign in "*?[")
-
-
-def matching(patterns: tuple[str, ...], names: Iterable[str]) -> dict[str, list[str]]:
-    """The names that each pattern matches, sorted."""
-    known = sorted(names)
-    return {pattern: [name for name in known if fnmatchcase(name, pattern)] for pattern in patterns}
 
 
 def read_names(aws: Aws, region: str) -> list[str]:

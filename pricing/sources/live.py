@@ -26,6 +26,7 @@ from pricing.sources.assemble import assemble
 from pricing.sources.cache import Cache, is_fresh
 from pricing.sources.figures import Figures, Found, Key, Part
 from pricing.sources.interface import Aws
+from pricing.sources.names import is_glob, matching
 from pricing.sources.snapshot import SnapshotSource
 
 THREADS = 32
@@ -127,7 +128,7 @@ class LiveSource:
         self, regions: tuple[str, ...], patterns: tuple[str, ...], failures: "_Failures"
     ) -> list[str]:
         """The names that patterns stand for; those without wildcards stand for themselves."""
-        globs = tuple(pattern for pattern in patterns if instance_types.is_glob(pattern))
+        globs = tuple(pattern for pattern in patterns if is_glob(pattern))
         plain = [pattern for pattern in patterns if pattern not in globs]
         if not globs:
             return sorted(set(plain))
@@ -151,7 +152,7 @@ class LiveSource:
                     offered |= set(answer)
         if not offered:
             return self.snapshot.matching(patterns)
-        matched = instance_types.matching(globs, offered)
+        matched = matching(globs, offered)
         for pattern, names in matched.items():
             if not names:
                 raise UnknownInstanceType(

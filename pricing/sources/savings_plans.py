@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from pricing.errors import SourceError
-from pricing.offers import COMMITTED, Purchase
+from pricing.offers import COMMITTED
 from pricing.price import Unpriced
 from pricing.sources.figures import SavingsPlanRates
 from pricing.sources.interface import Aws, Page, rows
@@ -133,12 +133,3 @@ def _hourly(rates: list[Rate], what: str) -> Decimal | Unpriced:
     except NoPrice as absence:
         return absence.unpriced
     return hourly or Unpriced("bad-price", f"{what} has the price 0")
-
-
-def upfront(purchase: Purchase, hourly: Decimal) -> Decimal:
-    """US dollars paid at the start: all of the commitment, half of it or nothing.
-
-    Savings Plans User Guide, "Savings Plans payment options".
-    """
-    share = {"no-upfront": Decimal(0), "partial-upfront": Decimal("0.5"), "all-upfront": Decimal(1)}
-    return hourly * 8760 * purchase.years * share[purchase.payment]

@@ -33,7 +33,7 @@ from pricing.sources.figures import (
     Terms,
     Zones,
 )
-from pricing.sources.instance_types import matching
+from pricing.sources.names import matching
 
 SCHEMA_VERSION = 2
 

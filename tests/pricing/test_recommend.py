@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing.bill import Bill, make_bill
+from pricing.commitments import break_even_percent, hold
 from pricing.market import Market
 from pricing.offers import (
     COMMITTED,
@@ -323,3 +324,137 @@ def test_ties_go_to_the_lower_on_demand_price_then_the_name() -> None:
 def test_no_savings_are_negative() -> None:
     for given_up in choose(SEOUL, hours="market").savings:
         assert isinstance(given_up.monthly, Unpriced) or given_up.monthly >= 0
+
+
+# What is missing never wins
+
+
+def hidden(known: Market, region: str, lost: set[Service]) -> Market:
+    rates = {
+        service: Unpriced("hidden", "hidden by the test") if service in lost else rate
+        for service, rate in known.rates[region].items()
+    }
+    return msgspec.structs.replace(known, rates={**known.rates, region: rates})
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(offers, min_size=1, max_size=8),
+    st.integers(0, 7),
+    st.sampled_from(["standard", "unlimited"]),
+)
+def test_no_missing_price_is_ever_the_cheapest(several: list[Offer], index: int, mode: Any) -> None:
+    """Hiding a price never makes the choice cheaper, nor chooses what was hidden."""
+    index %= len(several)
+    gone = msgspec.structs.replace(several[index], hourly=Unpriced("hidden", "by the test"))
+    host = HostShape(credits=mode)
+    wishes: dict[str, Any] = {"max_interruption": "any", "commitment": "3yr",
+                              "cpu_average_percent": Decimal(30)}  # fmt: skip
+    whole = choose(market(*several), host, **wishes).recommended
+    less = choose(market(*several[:index], gone, *several[index + 1 :]), host, **wishes).recommended
+    if less is not None:
+        assert isinstance(less.offer.hourly, Price)
+        assert whole is not None
+        assert less.monthly >= whole.monthly
+
+
+@given(st.sets(st.sampled_from([Service.CPU_CREDITS_T3, Service.CPU_CREDITS_T4G])))
+def test_credits_without_a_price_do_not_make_a_plan_cheap(lost: set[Service]) -> None:
+    known = market(offer(MICRO, amount="0.01"), offer(SMALL, amount="0.011"))
+    host = HostShape(credits="unlimited")
+    wishes: dict[str, Any] = {"cpu_average_percent": Decimal(60)}
+    whole = choose(known, host, **wishes)
+    less = choose(hidden(known, "ap-northeast-2", lost), host, **wishes)
+    fitting = {Service.CPU_CREDITS_T4G: MICRO.name, Service.CPU_CREDITS_T3: SMALL.name}
+    assert {gap.instance_type for gap in less.unpriced} == {fitting[service] for service in lost}
+    assert {plan.id for plan in less.plans} <= {plan.id for plan in whole.plans}
+
+
+everywhere = st.sets(st.sampled_from(list(Service)))
+
+
+@settings(max_examples=40)
+@given(st.tuples(amounts, amounts), everywhere, everywhere)
+def test_a_region_does_not_win_by_what_its_bill_lacks(
+    hourly: tuple[str, str], lost_here: set[Service], lost_there: set[Service]
+) -> None:
+    here, there = "ap-northeast-2", "us-east-1"
+    one = market(offer(amount=hourly[0]))
+    other = msgspec.structs.replace(offer(amount=hourly[1], zone="use1-az1"), region=there)
+    rates = dict.fromkeys((here, there), one.rates[here])
+    both = msgspec.structs.replace(one, region="all", offers=(*one.offers, other), rates=rates)
+    both = hidden(hidden(both, here, lost_here), there, lost_there)
+    chosen = choose(both).recommended
+    assert chosen is not None
+    lacking = {plan.offer.region for plan in choose(both).plans if plan.bill.not_counted}
+    if lacking and lacking != {here, there}:
+        assert chosen.offer.region not in lacking
+
+
+# Commitments
+
+
+def committed(name: str) -> Purchase:
+    [purchase] = [purchase for purchase in COMMITTED if purchase.name == name]
+    return purchase
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [("0.00395738204", "39.6"), ("0.005", "50.0"), ("0.0050000001", "50.1"), ("0.02", "200.0")],
+)
+def test_the_share_of_hours_from_which_a_commitment_pays_off(amount: str, expected: str) -> None:
+    one = offer(purchase=committed("reserved-3yr-all-upfront"), amount=amount)
+    assert break_even_percent(one, price("0.01")) == Decimal(expected)
+    assert break_even_percent(offer(), price("0.01")) is None
+    assert break_even_percent(msgspec.structs.replace(one, hourly=Unpriced("x", "y")),
+                              price("0.01")) is None  # fmt: skip
+
+
+@given(amounts, amounts)
+def test_at_the_break_even_a_commitment_costs_no_more(hourly: str, by_the_hour: str) -> None:
+    one = offer(purchase=committed("reserved-1yr-no-upfront"), amount=hourly)
+    share = break_even_percent(one, price(by_the_hour))
+    assert share is not None
+    assert Decimal(hourly) <= Decimal(by_the_hour) * share / 100
+    assert Decimal(hourly) > Decimal(by_the_hour) * (share - Decimal("0.1")) / 100
+
+
+def test_a_held_commitment_costs_whatever_runs() -> None:
+    reserved = offer(SMALL, committed("reserved-1yr-no-upfront"), "0.02")
+    known = market(offer(amount="0.01"), offer(SMALL, amount="0.02"), reserved)
+    held = hold(known, "ap-northeast-2", {"t3.small/reserved-1yr-no-upfront": Decimal("0.005")},
+                "2026-11-23")  # fmt: skip
+    chosen = choose(held).recommended
+    assert chosen is not None
+    assert chosen.offer.purchase.name == "reserved-1yr-no-upfront"
+    assert chosen.bill.items[0].monthly == Decimal("3.65")
+    other = choose(held).plan("t4g.micro/on-demand/always")
+    assert other is not None
+    assert [item.monthly for item in other.bill.items[:2]] == [Decimal("7.3"), Decimal("3.65")]
+
+
+def test_a_commitment_held_for_a_type_that_is_not_wanted_is_paid_all_the_same() -> None:
+    held = hold(market(offer()), "ap-northeast-2", {"m5.large/reserved-1yr-no-upfront": Decimal(1)},
+                "2026-11-23")  # fmt: skip
+    chosen = choose(held).recommended
+    assert chosen is not None
+    assert chosen.bill.items[1].monthly == 730
+
+
+def test_a_commitment_is_held_in_its_region_only() -> None:
+    paid = {"t4g.micro/reserved-1yr-no-upfront": Decimal(1)}
+    elsewhere = hold(market(offer()), "us-east-1", paid, "2026-11-23")
+    chosen = choose(elsewhere).recommended
+    assert chosen is not None
+    assert chosen.offer.purchase == ON_DEMAND
+
+
+# The disk
+
+
+def test_a_smaller_disk_is_among_what_would_lower_the_bill() -> None:
+    host = HostShape(disk_gib=30, smallest_disk_gib=8)
+    found = saving(choose(SEOUL, host), "host.disk_gib = 8")
+    assert found.monthly == 22 * Decimal("0.0912")
+    assert not [one for one in choose(SEOUL).savings if "disk" in one.accept[0]]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pricing.commitments import savings_plan_upfront
 from pricing.errors import SourceError
 from pricing.offers import InstanceType
 from pricing.price import Unpriced
@@ -112,7 +113,7 @@ def test_the_upfront_part_is_a_share_of_the_commitment() -> None:
         ("compute-savings-plan-1yr-partial-upfront", Decimal("43.8")),
         ("compute-savings-plan-3yr-all-upfront", Decimal("262.8")),
     ):
-        assert savings_plans.upfront(by_name[name], amount) == expected
+        assert savings_plan_upfront(by_name[name], amount) == expected
 
 
 # Instance types
