@@ -1,11 +1,15 @@
 """Rendering with rich: colour and wrapping on a terminal, bare text where piped."""
 
 import io
+import textwrap
 from collections.abc import Iterable
 
 import msgspec
 from rich.console import Console, RenderableType
 from rich.table import Table
+
+WIDE = 140
+"""Columns from which on nothing is folded or shortened."""
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -18,6 +22,10 @@ class Paper(msgspec.Struct, frozen=True):
     def fits(self, columns: int) -> bool:
         """Whether a line of so many columns stays one line."""
         return not self.width or self.width >= columns
+
+    def fold(self, name: str, columns: int) -> str:
+        """A hyphenated name, on several lines where the paper is narrow."""
+        return name if self.fits(WIDE) else "\n".join(textwrap.wrap(name, columns))
 
     def render(self, parts: Iterable[RenderableType]) -> str:
         """Render the parts one below the other."""
@@ -39,7 +47,7 @@ class Paper(msgspec.Struct, frozen=True):
     def table(self, *headings: str, right: tuple[str, ...] = ()) -> Table:
         """A table with these columns; those named in ``right`` hold numbers.
 
-        Only the last column may wrap, and only on a terminal.
+        Only the last column may wrap, and only on a terminal; nothing is cut.
         """
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for number, heading in enumerate(headings, start=1):
@@ -47,5 +55,6 @@ class Paper(msgspec.Struct, frozen=True):
                 heading,
                 justify="right" if heading in right else "left",
                 no_wrap=number < len(headings) or not self.terminal,
+                overflow="fold",
             )
         return table

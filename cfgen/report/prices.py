@@ -81,7 +81,9 @@ def _parts(market: Market, paper: Paper, today: date) -> Iterator[RenderableType
             continue
         since = f"{one.price.as_of} ({age(one.price.as_of, today)})"
         source = f"{one.price.source}, {since}"
-        table.add_row(*place, one.of, plain(one.price.amount), one.price.unit, source)
+        table.add_row(
+            *place, paper.fold(one.of, 30), plain(one.price.amount), one.price.unit, source
+        )
     yield table
     hardware = {offer.instance_type.name: offer.instance_type for offer in market.offers}
     yield ""

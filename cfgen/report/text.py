@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cfgen.report.numbers import age, plain, sparkline, total, usd
-from cfgen.report.paper import Paper
+from cfgen.report.paper import WIDE, Paper
 from pricing.commitments import break_even_percent
 from pricing.plans import Plan
 from pricing.price import Unpriced
@@ -80,7 +80,8 @@ def _plans(
         shown = tuple(_of_each_region(plans))
     else:
         shown = tuple(_telling(plans, chosen)) or plans
-    numbers = ("Compute", "Rest", "Month")
+    rest = ("Rest",) if paper.fits(100) else ()
+    numbers = ("Compute", *rest, "Month")
     region = ("Region",) if recommendation.market.region == "all" else ()
     zone = ("Zone",) if paper.fits(100) else ()
     lines = any(plan.offer.history for plan in shown) and paper.fits(170)
@@ -93,16 +94,16 @@ def _plans(
         table.add_row(
             "→" if plan is chosen else "",
             offer.instance_type.name,
-            offer.purchase.name,
+            paper.fold(offer.purchase.name, 13),
             plan.hours,
             *((offer.region,) if region else ()),
             *((offer.availability_zone_id or "any",) if zone else ()),
             usd(instance),
-            "?" if plan.bill.not_counted else usd(plan.monthly - instance),
+            *(("?" if plan.bill.not_counted else usd(plan.monthly - instance),) if rest else ()),
             total(plan.bill, "≥ "),
             offer.interruption.range if offer.interruption else "",
             *((sparkline(offer.history.samples) if offer.history else "",) if history else ()),
-            _why_not(plan, chosen, short=not paper.fits(124)),
+            _why_not(plan, chosen, short=not paper.fits(WIDE)),
             style="bold" if plan is chosen else "dim" if plan.rejected_because else "",
         )
     yield table
@@ -160,7 +161,7 @@ def _commitments(
         less = hourly.amount * chosen.hours_per_month - plan.bill.items[0].monthly
         rows.append(
             (
-                offer.purchase.name,
+                paper.fold(offer.purchase.name, 26),
                 usd(offer.upfront),
                 usd(plan.bill.items[0].monthly),
                 f"{percent}% of the hours",

@@ -2,48 +2,89 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cfgen import pipeline
 from cfgen.config.load import make_config
+from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
 from cfgen.deploy.changeset import Change, ChangeSet
 from cfgen.deploy.events import Event
 from cfgen.report.deploy import event_text, outputs_text, preview_text
 from cfgen.report.numbers import age, plain, usd
 from cfgen.report.paper import Paper
+from cfgen.report.prices import figures_text
 from cfgen.report.text import recommendation_text
+from pricing.market import Market
+from pricing.offers import SpotHistory
+from pricing.price import Price
+from pricing.recommend import recommend
 
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PIPE = Paper()
 
 
-def text(paper: Paper, **config: object) -> str:
-    recommendation = pipeline.recommend(
-        make_config(config, "test"), pipeline.Prices(NOW, "offline")
+def market(config: Config) -> Market:
+    """The embedded market, with prices for what it lacks and histories: made up by us."""
+    known = pipeline.read_market(config, pipeline.Prices(NOW, "offline"))
+    mean = Decimal("0.0044333333")
+    history = SpotHistory(30, mean, mean, mean, mean, tuple(map(Decimal, range(1, 25))))
+    price = Price(Decimal("0.00395738204"), "Hrs", "2026-11-23", "ec2-spot-price-history")
+    offers = tuple(
+        msgspec.structs.replace(offer, hourly=price, upfront=Decimal(104))
+        if offer.purchase.commitment
+        else msgspec.structs.replace(offer, history=history)
+        if offer.purchase.kind == "spot"
+        else offer
+        for offer in known.offers
     )
-    return recommendation_text(recommendation, paper, TODAY, everything=True, explain=True)
+    return msgspec.structs.replace(known, offers=offers)
+
+
+def text(paper: Paper, *, everything: bool = True, **sections: object) -> str:
+    config = make_config(sections, "test")
+    found = recommend(market(config), workload_of(config), host_shape_of(config), usage_of(config))
+    return recommendation_text(found, paper, TODAY, everything=everything, explain=True)
+
+
+def bare(styled: str) -> str:
+    return re.sub(r"\x1b\[[\d;]*m", "", styled)
 
 
 @pytest.mark.parametrize("width", [80, 100, 124, 200])
 @pytest.mark.parametrize("region", ["ap-northeast-2", "us-east-1"])
-def test_nothing_is_cut_on_a_terminal(width: int, region: str) -> None:
-    styled = text(Paper(terminal=True, width=width), stack={"region": region})
-    shown = re.sub(r"\x1b\[[\d;]*m", "", styled)
+@pytest.mark.parametrize("everything", [True, False])
+def test_nothing_is_cut_on_a_terminal(width: int, region: str, everything: bool) -> None:
+    stack = {"region": region}
+    paper = Paper(terminal=True, width=width)
+    shown = bare(text(paper, everything=everything, stack=stack))
     assert "…" not in shown
     assert max(map(len, shown.splitlines())) <= width
-    whole = " ".join(text(PIPE, stack={"region": region}).split())
+    whole = " ".join(text(PIPE, stack=stack).split())
     for amount in ("$7.592", "$12.3726") if region == "ap-northeast-2" else ("$6.132",):
         assert amount in shown
         assert amount in whole
+    assert "interruptible" in shown if width < 140 else "AWS may interrupt it" in shown
+    if everything:
+        letters = re.sub(r"[^a-z0-9]", "", shown)
+        assert "ec2instancesavingsplan3yrallupfront" in letters or width < 140
+
+
+@pytest.mark.parametrize("width", [80, 100, 124, 200])
+def test_every_figure_fits_on_a_terminal(width: int) -> None:
+    found = market(make_config({}, "test"))
+    shown = bare(figures_text(found, Paper(terminal=True, width=width), TODAY))
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= width
+    assert "0.00395738204" in shown
 
 
 def test_colour_only_where_it_is_wanted() -> None:
     assert "\x1b[" in text(Paper(terminal=True, color=True, width=120))
-    bare = text(Paper(terminal=True, color=False, width=120))
-    assert "\x1b[3" not in bare
+    assert "\x1b[3" not in text(Paper(terminal=True, color=False, width=120))
     assert "\x1b" not in text(PIPE)
 
 
