@@ -46,7 +46,7 @@ def market(types: int, regions: int) -> Market:
         offers += [Offer(kind, way, name, zone, price) for name in names for way, zone in ways]
     source = Source("made up", "2026-10-01", "2026-10-01", "this benchmark")
     rates = dict.fromkeys(names, load_snapshot().regions["ap-northeast-2"].rates)
-    return Market("all", "snapshot", (source,), tuple(offers), rates)
+    return Market(tuple(names), "snapshot", (source,), tuple(offers), rates)
 
 
 def history(rows: int) -> Iterator[Mapping[str, Any]]:

@@ -170,7 +170,7 @@ class PriceApis:
             retries=_patience(),  # type: ignore[arg-type]
             connect_timeout=5,
             read_timeout=20,
-            max_pool_connections=32,
+            max_pool_connections=64,
             user_agent_extra=f"cfgen/{__version__}",
             signature_version=UNSIGNED if service == "s3" else None,
         )
@@ -205,35 +205,15 @@ def _by_token(call: Any, parameters: Mapping[str, Any]) -> Iterator[Mapping[str,
 
 def source_error(error: Exception, action: str) -> SourceError:
     """What a failed call means for a price; ``action`` as IAM names it."""
-    if isinstance(error, boto.ClientError):
-        code = code_of(error)
-        if code in DENIED:
-            return SourceError(
-                "denied", f"{action} is denied", f"allow it: the IAM action {action}"
-            )
-        if code in THROTTLED:
-            return SourceError("throttled", f"{action} is throttled", "try again in a minute")
-        if code in INVALID:
-            return SourceError(
-                "no-credentials", "AWS does not know these credentials", _hint(error)
-            )
-    if is_expired(error):
-        return SourceError(
-            "expired", "the credentials have expired", "aws sso login, or renew them"
-        )
-    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
-        return SourceError("no-credentials", f"no usable AWS credentials: {brief(error)}")
-    if isinstance(
-        error,
-        ResponseParserError
-        | boto.PaginationError
-        | boto.ResponseStreamingError
-        | boto.IncompleteReadError,
-    ):
-        return SourceError("malformed", f"{action}: {brief(error)}")
-    if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
-        return SourceError("unreachable", f"{action}: {brief(error)}")
-    return SourceError("failed", f"{action}: {brief(error)}")
+    kind = kind_of(error)
+    said = {
+        "denied": f"{action} is denied",
+        "throttled": f"{action} is throttled",
+        "expired": "the credentials have expired",
+        "no-credentials": f"no usable AWS credentials: {brief(error)}",
+    }
+    hint = f"allow it: the IAM action {action}" if kind == "denied" else HINTS[kind]
+    return SourceError(kind, said.get(kind, f"{action}: {brief(error)}"), hint)
 
 
 def code_of(error: boto.ClientError) -> str:
@@ -280,6 +260,35 @@ def is_expired(error: Exception) -> bool:
     )
 
 
+def kind_of(error: Exception) -> str:
+    """Why a call failed, in a word: one of the keys of ``HINTS``."""
+    if is_expired(error):
+        return "expired"
+    if isinstance(error, boto.ClientError):
+        known = {"denied": DENIED, "throttled": THROTTLED, "no-credentials": INVALID}
+        return next((kind for kind, codes in known.items() if code_of(error) in codes), "failed")
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
+        return "no-credentials"
+    cut = boto.PaginationError | boto.ResponseStreamingError | boto.IncompleteReadError
+    if isinstance(error, ResponseParserError | cut):
+        return "malformed"
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
+        return "unreachable"
+    return "failed"
+
+
+HINTS = {
+    "expired": "renew the credentials, for example with aws sso login",
+    "denied": "your identity's policy must allow it",
+    "throttled": "AWS asks to slow down: try again in a minute",
+    "no-credentials": "aws configure, aws sso login, or --profile",
+    "malformed": "check the proxy, the network and AWS_ENDPOINT_URL",
+    "unreachable": "check the network, the region and AWS_ENDPOINT_URL",
+    "failed": "",
+}
+"""What to do next, by the kind of failure."""
+
+
 @contextmanager
 def aws_errors() -> Iterator[None]:
     """Turn botocore's errors into ours, with what to do next."""
@@ -290,37 +299,24 @@ def aws_errors() -> Iterator[None]:
     except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
         raise AwsError(
             f"no usable AWS credentials: {error}",
-            "aws configure, aws sso login, or --profile; without an account: deploy --rehearse",
+            f"{HINTS['no-credentials']}; without an account: deploy --rehearse",
         ) from error
     except boto.ClientError as error:
-        raise AwsError(f"{error.operation_name}: {message_of(error)}", _hint(error)) from error
-    except boto.EndpointConnectionError as error:
+        kind = kind_of(error)
+        denied = f"your identity may not call {error.operation_name}: its policy must allow it"
         raise AwsError(
-            brief(error), "check the network, the region and AWS_ENDPOINT_URL"
+            f"{error.operation_name}: {message_of(error)}",
+            denied if kind == "denied" else HINTS[kind],
         ) from error
     except ResponseParserError as error:
         raise AwsError(
-            f"the answer did not come from AWS: {brief(error)}",
-            "check the proxy, the network and AWS_ENDPOINT_URL",
+            f"the answer did not come from AWS: {brief(error)}", HINTS["malformed"]
         ) from error
     except boto.BotoCoreError as error:
-        if is_expired(error):
-            raise AwsError(
-                f"the credentials have expired: {brief(error)}", "aws sso login"
-            ) from error
+        kind = kind_of(error)
+        if kind == "expired":
+            raise AwsError(f"the credentials have expired: {brief(error)}", HINTS[kind]) from error
         raise AwsError(
-            brief(error), "check the network, and the credentials for a line break"
+            brief(error),
+            HINTS[kind] or "check the network, and the credentials for a line break",
         ) from error
-
-
-def _hint(error: boto.ClientError) -> str:
-    code = code_of(error)
-    if code in EXPIRED:
-        return "the credentials have expired: renew them, for example with aws sso login"
-    if code in INVALID:
-        return "AWS does not know these credentials: check profile, keys and region"
-    if code in DENIED:
-        return f"your identity may not call {error.operation_name}: its policy must allow it"
-    if code in THROTTLED:
-        return "AWS asks to slow down: try again in a minute"
-    return ""

@@ -17,10 +17,12 @@ FILES = (".aws/credentials", ".aws/config")
 """Where boto3 looks (boto3, "Credentials"), less the instance metadata, which one must wait for."""
 
 
-def could_be_at_hand(profile: str | None, environment: Mapping[str, str], home: Path) -> bool:
-    """False only where there are none for certain."""
+def could_be_at_hand(
+    profile: str | None, environment: Mapping[str, str], home: Path | None
+) -> bool:
+    """False only where there are none for certain; ``home`` is ``None`` where there is none."""
     return (
         bool(profile)
         or any(environment.get(name) for name in VARIABLES)
-        or any((home / name).exists() for name in FILES)
+        or (home is not None and any((home / name).exists() for name in FILES))
     )

@@ -4,7 +4,7 @@ Each is a function from values to a value. AWS's clients, the clock for waiting 
 here and passed down; the moment of a run comes from above.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,37 +14,35 @@ import msgspec
 from cfgen.config.load import FILE_NAME as CONFIG_NAME
 from cfgen.config.load import Override, make_config
 from cfgen.config.load import load_config as load_config
-from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
+from cfgen.config.schema import (
+    Config,
+    commitments_of,
+    host_shape_of,
+    usage_of,
+    workload_of,
+)
 from cfgen.config.write import render as render_config
-from cfgen.errors import AwsError, ConfigError, Refused
-from cfgen.files import read_text, write_atomically
+from cfgen.errors import ConfigError, Refused
+from cfgen.files import write_atomically
 from cfgen.lock import FILE_NAME as LOCK_NAME
 from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
+from cfgen.prices import Prices, live_source
+from cfgen.prices import read_market as read_prices
 from pricing.commitments import hold
-from pricing.errors import SnapshotError
 from pricing.market import Market, Notice
 from pricing.plans import Plan
 from pricing.price import Unpriced
 from pricing.recommend import Recommendation
 from pricing.recommend import recommend as rank
-from pricing.sources.snapshot import (
-    Snapshot,
-    SnapshotSource,
-    encode,
-    load_snapshot,
-    snapshot_of,
-)
+from pricing.sources.assemble import assemble
+from pricing.sources.snapshot import encode, snapshot_of
 
 if TYPE_CHECKING:
-    from cfgen.aws import PriceApis
     from cfgen.deploy.rehearse import Rehearsal
     from cfgen.deploy.run import Result, Watcher, Wish
     from cfgen.deploy.stack import Waiting
     from cfgen.lint.findings import Finding
-    from pricing.sources.cache import Cache
-    from pricing.sources.live import LiveSource
 
-PricesMode = Literal["auto", "live", "offline"]
 Format = Literal["yaml", "json"]
 
 
@@ -65,21 +63,6 @@ class Choice(msgspec.Struct, frozen=True):
         return self.recommendation.plan(self.plan.id)
 
 
-class Prices(msgspec.Struct, frozen=True):
-    """How prices are read.
-
-    ``snapshot`` is a file that stands for the embedded one, ``days`` the length of the Spot
-    history, ``now`` the moment of reading, ``cache`` whether figures read lately will do.
-    """
-
-    now: datetime
-    mode: PricesMode = "auto"
-    profile: str | None = None
-    snapshot: Path | None = None
-    cache: bool = True
-    days: int = 30
-
-
 class DeployRequest(msgspec.Struct, frozen=True):
     """What ``deploy`` was asked for; ``limit`` is in seconds."""
 
@@ -96,109 +79,37 @@ def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> 
 
     Raises :class:`pricing.errors.PricingError`, :class:`ConfigError` and :class:`AwsError`.
     """
-    home = config.stack.region
     types = tuple(config.workload.instance_types)
-    snapshot = _snapshot(prices.snapshot)
-    if prices.mode == "offline":
-        regions = snapshot.regions if everywhere else (home,)
-        market = snapshot.read(regions, types)
-    else:
-        apis = _price_apis(prices)
-        source = _live(prices, snapshot, apis)
-        try:
-            market = source.read(source.regions(home) if everywhere else (home,), types)
-        finally:
-            if apis:
-                apis.log_calls()
-    return hold(market, home, config.workload.existing_commitment, prices.now.date().isoformat())
+    market = read_prices(prices, config.stack.region, types, everywhere=everywhere)
+    return hold(market, commitments_of(config), prices.now.date().isoformat())
 
 
 def refresh_snapshot(
     config: Config, prices: Prices, path: Path, *, everywhere: bool
-) -> tuple[Snapshot, tuple[Notice, ...]]:
+) -> tuple[Market, tuple[Notice, ...]]:
     """Read every figure from the live APIs, write them as a snapshot and say what it lacks.
 
-    ``prices`` must be ``live``. Raises :class:`pricing.errors.PricingError`, :class:`ConfigError`
-    and :class:`AwsError`, before anything is written.
+    Raises :class:`pricing.errors.PricingError`, :class:`ConfigError` and :class:`AwsError`, before
+    anything is written.
     """
-    home = config.stack.region
-    apis = _price_apis(prices)
-    source = _live(prices, _snapshot(None), apis)
-    try:
-        regions = source.regions(home) if everywhere else (home,)
-        _, figures, notices = source.figures(regions, tuple(config.workload.instance_types))
-    finally:
-        if apis:
-            apis.log_calls()
-    snapshot = snapshot_of(figures)
-    write_atomically(path, encode(snapshot).decode())
-    lacking = dict.fromkeys(
-        Notice(found.value.code, found.value.reason)
-        for found in figures.values()
-        if isinstance(found.value, Unpriced)
-    )
-    return snapshot, (*notices, *lacking)
+    home, types = config.stack.region, tuple(config.workload.instance_types)
+    with live_source(msgspec.structs.replace(prices, mode="live")) as source:
+        regions, notices = source.regions(home) if everywhere else ((home,), ())
+        names, figures, replaced = source.figures(regions, types)
+    market = assemble(regions, names, figures, (*notices, *replaced))
+    write_atomically(path, encode(snapshot_of(figures)).decode())
+    return market, (*market.notices, *_lacking(market))
 
 
-def _snapshot(path: Path | None) -> SnapshotSource:
-    if path is None:
-        return SnapshotSource(load_snapshot())
-    try:
-        return SnapshotSource(load_snapshot(read_text(path).encode(), str(path)))
-    except SnapshotError as error:
-        raise ConfigError(f"--snapshot: {error}", error.hint) from error
-
-
-def _price_apis(prices: Prices) -> "PriceApis | None":
-    """AWS, if it can be asked. Raises :class:`AwsError` where it must be and cannot."""
-    import os
-
-    from cfgen.credentials import could_be_at_hand
-
-    live = prices.mode == "live"
-    if not live and not could_be_at_hand(prices.profile, os.environ, Path.home()):
-        return None
-    from cfgen.aws import PriceApis
-
-    apis = PriceApis(prices.profile, metadata=live)
-    try:
-        if apis.has_credentials():
-            return apis
-    except AwsError:
-        if live:
-            raise
-        return apis
-    if live:
-        raise AwsError(
-            "--prices live needs AWS credentials, and there are none",
-            "aws configure, aws sso login, or --profile; without an account: --prices offline",
-        )
-    return None
-
-
-def _live(prices: Prices, snapshot: SnapshotSource, apis: "PriceApis | None") -> "LiveSource":
-    from pricing.sources.live import LiveSource
-
-    strict = prices.mode == "live"
-    cache = _cache() if prices.cache else None
-    return LiveSource(apis, snapshot, prices.now, prices.days, cache, strict)
-
-
-def _cache() -> "Cache":
-    import hashlib
-    import os
-
-    from platformdirs import user_cache_path
-
-    from pricing.sources.cache import Cache
-
-    endpoints = sorted(
-        f"{name}={value}"
-        for name, value in os.environ.items()
-        if name.startswith("AWS_ENDPOINT_URL")
-    )
-    scope = hashlib.sha256("\n".join(endpoints).encode()).hexdigest()[:16] if endpoints else "aws"
-    return Cache(user_cache_path("cfgen", appauthor=False) / "prices", scope)
+def _lacking(market: Market) -> Iterator[Notice]:
+    """Each price that is not known, once."""
+    absences = [
+        *(offer.hourly for offer in market.offers),
+        *(rate for rates in market.rates.values() for rate in rates.values()),
+        *(one.absence for one in market.missing),
+    ]
+    for one in dict.fromkeys(one for one in absences if isinstance(one, Unpriced)):
+        yield Notice(one.code, one.reason)
 
 
 def recommend(config: Config, prices: Prices, *, everywhere: bool = False) -> Recommendation:

@@ -62,7 +62,7 @@ def seed_costs() -> None:
     rates = market.rates["ap-northeast-2"]
 
     def hours(name: str) -> str:
-        price = market.on_demand_prices["ap-northeast-2", name]
+        price = found.on_demand_prices["ap-northeast-2", name]
         return f"{usd(price.amount * ALWAYS_HOURS)} (730 h x ${plain(price.amount)})"
 
     def each(service: Service, units: Decimal = Decimal(1)) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from pricing.calendar import ALWAYS_HOURS
+from pricing.calendar import ALWAYS_HOURS, HOURS_A_YEAR
 from pricing.offers import Offer
 from pricing.price import Price, Unpriced
 from pricing.rates import Rate, Service
@@ -70,13 +70,13 @@ def make_bill(
     host: HostShape,
     around: Bill,
     rates: Rates,
-    held: Mapping[str, Price],
+    held: Mapping[tuple[str, str], Price],
 ) -> Bill | Unpriced:
     """Add up a month of ``hours`` running hours on ``offer``, whose hourly price must be known.
 
     ``around`` is what :func:`surroundings` says of the same hours. A commitment is paid around the
-    clock, whether or not the host runs; those that are ``held`` (by ``<instance type>/<purchase>``)
-    are paid for beside whatever else runs. Gives ``Unpriced`` where CPU credits are used that have
+    clock, whether or not the host runs; those that are ``held`` (by region and offer) are
+    paid for beside whatever else runs. Gives ``Unpriced`` where CPU credits are used that have
     no price. Raises ``ValueError`` for an offer without a price.
     """
     if isinstance(offer.hourly, Unpriced):
@@ -84,14 +84,15 @@ def make_bill(
     paid_hours = ALWAYS_HOURS if offer.purchase.commitment else hours
     formula = f"{paid_hours} h"
     if offer.upfront:
-        spread = f"{offer.upfront.normalize():f} upfront over {offer.purchase.years} x 8760 h"
+        term = f"{offer.purchase.years} x {HOURS_A_YEAR} h"
+        spread = f"{offer.upfront.normalize():f} upfront over {term}"
         formula += f", at a price that holds {spread}"
     items = [BillItem("instance", paid_hours, offer.hourly, formula)]
-    own = f"{offer.instance_type.name}/{offer.purchase.name}" if offer.held else ""
+    own = (offer.region, offer.name) if offer.held else None
     items += [
-        BillItem("existing-commitment", ALWAYS_HOURS, price, f"{name}, paid whatever runs")
-        for name, price in held.items()
-        if name != own
+        BillItem("existing-commitment", ALWAYS_HOURS, price, f"{key[1]}, paid whatever runs")
+        for key, price in held.items()
+        if key != own
     ]
     surplus = _charge(_credits(offer, hours, workload, host), rates)
     if surplus.not_counted:

@@ -8,6 +8,9 @@ import msgspec
 ALWAYS_HOURS = Decimal(730)
 """365 x 24 / 12: the month that AWS's own calculator counts with."""
 
+HOURS_A_YEAR = 8760
+"""365 x 24: the year that AWS spreads an upfront payment over."""
+
 WEEKS_A_MONTH = Decimal("365.25") / 84
 """365.25 days a year / 7 days a week / 12 months a year."""
 

@@ -17,32 +17,42 @@ class Notice(msgspec.Struct, frozen=True):
     message: str
 
 
-class Market(msgspec.Struct, frozen=True):
-    """Offers and rates of one region or of several (``region`` is then ``all``), read at one time.
-
-    ``offers`` holds every type under every purchase option that was asked for, priced or not;
-    ``rates`` are by region. ``held`` are commitments that are paid for whatever runs, by
-    ``<instance type>/<purchase>``.
-    """
+class Missing(msgspec.Struct, frozen=True):
+    """An instance type that a region does not offer, or that nothing is known of there."""
 
     region: str
+    instance_type: str
+    absence: Unpriced
+
+
+class Market(msgspec.Struct, frozen=True):
+    """Offers and rates of regions, read at one time.
+
+    ``offers`` holds every type under every purchase option that was asked for, priced or not, but
+    for the ``missing`` types; ``rates`` are by region. ``held`` are commitments that are paid for
+    whatever runs, by region and offer.
+    """
+
+    regions: tuple[str, ...]
     mode: Literal["live", "cache", "snapshot"]
     sources: tuple[Source, ...]
     offers: tuple[Offer, ...]
     rates: Mapping[str, Mapping[Service, Rate | Unpriced]]
     notices: tuple[Notice, ...] = ()
-    held: Mapping[str, Price] = {}
+    held: Mapping[tuple[str, str], Price] = {}
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def region(self) -> str:
+        """The region, or ``all`` where there are several."""
+        return "all" if self.is_wide else self.regions[0]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether plans of several regions stand side by side."""
+        return len(self.regions) > 1
 
     @property
     def as_of(self) -> str:
         """The day from which on all figures hold."""
         return min(source.as_of for source in self.sources)
-
-    @property
-    def on_demand_prices(self) -> Mapping[tuple[str, str], Price]:
-        """What an hour costs on demand, by region and type, where that is known."""
-        return {
-            (offer.region, offer.instance_type.name): offer.hourly
-            for offer in self.offers
-            if offer.purchase.kind == "on-demand" and isinstance(offer.hourly, Price)
-        }

@@ -34,6 +34,16 @@ class InstanceType(msgspec.Struct, frozen=True, tag="instance-type"):
         return self.name.partition(".")[0]
 
 
+Payment = Literal["", "no-upfront", "partial-upfront", "all-upfront"]
+
+PAYMENTS: dict[Payment, str] = {
+    "no-upfront": "No Upfront",
+    "partial-upfront": "Partial Upfront",
+    "all-upfront": "All Upfront",
+}
+"""How a commitment is paid for: our words, and those of AWS's APIs."""
+
+
 class Purchase(msgspec.Struct, frozen=True):
     """A way to pay. ``years`` is 0 and ``payment`` empty where nothing is committed."""
 
@@ -41,7 +51,7 @@ class Purchase(msgspec.Struct, frozen=True):
         "on-demand", "spot", "reserved", "compute-savings-plan", "ec2-instance-savings-plan"
     ]
     years: Literal[0, 1, 3] = 0
-    payment: Literal["", "no-upfront", "partial-upfront", "all-upfront"] = ""
+    payment: Payment = ""
 
     @property
     def name(self) -> str:
@@ -60,7 +70,7 @@ COMMITTED: tuple[Purchase, ...] = tuple(
     Purchase(kind, years, payment)
     for kind in ("reserved", "compute-savings-plan", "ec2-instance-savings-plan")
     for years in (1, 3)
-    for payment in ("no-upfront", "partial-upfront", "all-upfront")
+    for payment in PAYMENTS
 )
 
 PURCHASES = {purchase.name: purchase for purchase in (ON_DEMAND, SPOT, *COMMITTED)}
@@ -108,3 +118,8 @@ class Offer(msgspec.Struct, frozen=True):
     interruption: Interruption | None = None
     history: SpotHistory | None = None
     held: bool = False
+
+    @property
+    def name(self) -> str:
+        """``<instance type>/<purchase>``, unique within a region and zone."""
+        return f"{self.instance_type.name}/{self.purchase.name}"

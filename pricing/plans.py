@@ -9,7 +9,7 @@ import msgspec
 from pricing.bill import Bill, make_bill, surroundings
 from pricing.calendar import ALWAYS_HOURS
 from pricing.market import Market
-from pricing.offers import RANGES, Offer
+from pricing.offers import PURCHASES, RANGES, Offer
 from pricing.price import Unpriced
 from pricing.workload import HostShape, Hours, Usage, Workload
 
@@ -43,7 +43,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """``<instance_type>/<purchase>/<hours>``, unique within a recommendation."""
+        """``<instance_type>/<purchase>/<hours>``, unique within a region."""
         return plan_id(self.offer, self.hours)
 
     @property
@@ -73,8 +73,8 @@ class UnpricedPlan(msgspec.Struct, frozen=True):
 
 
 def plan_id(offer: Offer, hours: Hours) -> str:
-    """The identity of a plan within a recommendation."""
-    return f"{offer.instance_type.name}/{offer.purchase.name}/{hours}"
+    """The identity of a plan within a region."""
+    return f"{offer.name}/{hours}"
 
 
 def make_plans(
@@ -117,6 +117,12 @@ def make_plans(
                     offer.region, offer.instance_type.name, offer.purchase.name, hours, absence
                 )
             )
+    unpriced += [
+        UnpricedPlan(one.region, one.instance_type, purchase, hours, one.absence)
+        for one in market.missing
+        for purchase in PURCHASES
+        for hours in HOURS
+    ]
     return tuple(plans), tuple(unpriced)
 
 

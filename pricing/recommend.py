@@ -1,6 +1,6 @@
 """The choice: every plan ranked, the first that fits, and what relaxing a wish would save."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -27,7 +27,10 @@ class Saving(msgspec.Struct, frozen=True):
 
 
 class Recommendation(msgspec.Struct, frozen=True):
-    """``plans`` holds every priced plan, fitting or not, cheapest first."""
+    """``plans`` holds every priced plan, fitting or not, cheapest first.
+
+    ``on_demand_prices`` is what an hour costs, by region and type, where that is known.
+    """
 
     market: Market
     workload: Workload
@@ -37,6 +40,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     unpriced: tuple[UnpricedPlan, ...]
     savings: tuple[Saving, ...]
     notices: tuple[Notice, ...]
+    on_demand_prices: Mapping[tuple[str, str], Price]
 
     @property
     def recommended(self) -> Plan | None:
@@ -55,7 +59,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     def on_demand(self, plan: Plan) -> Price | None:
         """What an hour of the plan's type costs on demand, where that is known."""
         key = plan.offer.region, plan.offer.instance_type.name
-        return self.market.on_demand_prices.get(key)
+        return self.on_demand_prices.get(key)
 
     def absence(self, plan_id: str) -> Unpriced | None:
         """Why the plan with this id has no price, if it has none."""
@@ -64,18 +68,19 @@ class Recommendation(msgspec.Struct, frozen=True):
 
 def recommend(market: Market, workload: Workload, host: HostShape, usage: Usage) -> Recommendation:
     """Rank all plans on the whole monthly bill. The same input gives the same answer."""
-    plans, unpriced = _ranked(market, workload, host, usage)
+    on_demand = _on_demand(market)
+    plans, unpriced = _ranked(market, workload, host, usage, on_demand)
     chosen = first_fitting(plans)
-    missing = sorted(unpriced, key=lambda plan: (plan.instance_type, plan.purchase, plan.hours))
     return Recommendation(
         market,
         workload,
         host,
         usage,
         plans,
-        tuple(sorted(missing, key=lambda plan: plan.region)),
-        tuple(_savings(market, workload, host, usage, plans)),
+        tuple(sorted(unpriced, key=lambda plan: (plan.region, plan.id))),
+        tuple(_savings(market, workload, host, usage, plans, on_demand)),
         tuple(_notices(market, workload, host, plans, chosen)),
+        on_demand,
     )
 
 
@@ -85,10 +90,13 @@ def first_fitting(plans: tuple[Plan, ...]) -> Plan | None:
 
 
 def _ranked(
-    market: Market, workload: Workload, host: HostShape, usage: Usage
+    market: Market,
+    workload: Workload,
+    host: HostShape,
+    usage: Usage,
+    on_demand: Mapping[tuple[str, str], Price],
 ) -> tuple[tuple[Plan, ...], tuple[UnpricedPlan, ...]]:
     plans, unpriced = make_plans(market, workload, host, usage)
-    on_demand = market.on_demand_prices
 
     def rank(plan: Plan) -> tuple[Decimal, Decimal, str, str]:
         # A type without an on-demand price goes after those with one.
@@ -99,23 +107,36 @@ def _ranked(
     return tuple(sorted(_whole_first(plans), key=rank)), unpriced
 
 
+def _on_demand(market: Market) -> dict[tuple[str, str], Price]:
+    """What an hour costs on demand, by region and type, where that is known."""
+    return {
+        (offer.region, offer.instance_type.name): offer.hourly
+        for offer in market.offers
+        if offer.purchase.kind == "on-demand" and isinstance(offer.hourly, Price)
+    }
+
+
 def _whole_first(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
-    """Turn down what some regions' bills lack where others' are whole: it may not win by that."""
-    lacking = [bool(plan.bill.not_counted) for plan in plans]
-    if all(lacking) or not any(lacking):
-        return plans
+    """Turn down plans whose bill lacks more than every bill does: they may not win by that."""
+    items = {
+        (plan.offer.region, plan.hours): {lack.item for lack in plan.bill.not_counted}
+        for plan in plans
+    }
+    common = set.intersection(*items.values()) if items else set()
+    more = {key: sorted(lacking - common) for key, lacking in items.items()}
     return tuple(
-        msgspec.structs.replace(plan, rejected_because=(*plan.rejected_because, _incomplete(plan)))
-        if lacks
+        msgspec.structs.replace(
+            plan, rejected_because=(*plan.rejected_because, _incomplete(lacking))
+        )
+        if (lacking := more[plan.offer.region, plan.hours])
         else plan
-        for plan, lacks in zip(plans, lacking, strict=True)
+        for plan in plans
     )
 
 
-def _incomplete(plan: Plan) -> Rejection:
-    first, *more = (lack.item for lack in plan.bill.not_counted)
-    rest = f" and {len(more)} more" if more else ""
-    return Rejection("incomplete", f"its bill lacks {first}{rest}")
+def _incomplete(items: list[str]) -> Rejection:
+    rest = f" and {len(items) - 1} more" if len(items) > 1 else ""
+    return Rejection("incomplete", f"its bill lacks {items[0]}{rest}")
 
 
 class _Wish(msgspec.Struct, frozen=True):
@@ -164,7 +185,12 @@ def _wishes(
 
 
 def _savings(
-    market: Market, workload: Workload, host: HostShape, usage: Usage, plans: tuple[Plan, ...]
+    market: Market,
+    workload: Workload,
+    host: HostShape,
+    usage: Usage,
+    plans: tuple[Plan, ...],
+    on_demand: Mapping[tuple[str, str], Price],
 ) -> Iterator[Saving]:
     """Give up each wish alone, then all those together that the greatest saving needs."""
     chosen = first_fitting(plans)
@@ -178,7 +204,7 @@ def _savings(
             relaxed = msgspec.structs.replace(relaxed, **wish.workload)
             shape = msgspec.structs.replace(shape, **wish.host)
         if shape not in by_shape:
-            by_shape[shape] = _ranked(market, workload, shape, usage)[0]
+            by_shape[shape] = _ranked(market, workload, shape, usage, on_demand)[0]
         return next((plan for plan in by_shape[shape] if _fits(plan, relaxed)), None)
 
     def less(plan: Plan | None) -> Decimal:
@@ -227,7 +253,7 @@ def _notices(
     ):
         yield Notice(
             "spot-single-price",
-            "Spot plans rest on one observed price for each zone, not on a 30-day mean",
+            "Spot plans rest on one observed price for each zone, not on a mean",
         )
     if chosen and host.credits == "standard":
         baseline = chosen.offer.instance_type.baseline_percent

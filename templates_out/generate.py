@@ -10,6 +10,7 @@ from pathlib import Path
 from cfgen import pipeline
 from cfgen.config.load import make_config
 from cfgen.lock import LockedPlan
+from cfgen.prices import Prices
 
 HERE = Path(__file__).parent
 
@@ -32,7 +33,7 @@ SHAPES: dict[str, dict[str, object]] = {
 }
 
 
-PRICES = pipeline.Prices(datetime(2026, 11, 1, tzinfo=UTC), "offline")
+PRICES = Prices(datetime(2026, 11, 1, tzinfo=UTC), "offline")
 """The embedded snapshot; the moment plays no part in a template."""
 
 

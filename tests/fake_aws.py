@@ -12,7 +12,7 @@ take for the right one.
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -240,13 +240,16 @@ def world() -> World:
     for region in made.regions:
         figures = snapshot.regions[region]
         for name, terms in figures.terms.items():
+            spot = figures.spot[name]
+            assert not isinstance(terms, Unpriced)
+            assert not isinstance(spot, Unpriced)
             hourly = str(terms.on_demand)
             made.products += [instance(name, region, hourly), *_traps(name, region)]
             made.rates += savings_rates(name, region, hourly)
             made.rates.append(
                 savings_rate(name, region, "0.00001", "Compute", 1, "No Upfront", tenancy="host")
             )
-            zones = figures.spot[name].zones
+            zones = spot.zones
             made.zones[region, name] = list(zones)
             for zone, prices in zones.items():
                 assert not isinstance(prices, Unpriced)
@@ -370,6 +373,19 @@ def _service(
     family = FAMILIES.get(service, attributes.pop("productFamily", ""))
     terms = {"OnDemand": term(sku, "JRTCKXETXF", *dimensions)}
     return product(sku, family, query.service_code, attributes, terms)
+
+
+class Pages:
+    """An AWS that answers everything with the same pages, without a wire."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        self._pages = pages
+
+    def pages(self, *_: object) -> Iterator[dict[str, Any]]:
+        yield from self._pages
+
+    def public_object(self, bucket: str, key: str) -> bytes:
+        raise NotImplementedError(bucket, key)
 
 
 class Fault(Exception):

@@ -9,7 +9,7 @@ from cfgen.cli.options import choice_options, configuration, global_options, set
 from cfgen.cli.terminal import emit, talk, warn
 
 if TYPE_CHECKING:
-    from cfgen.pipeline import Prices
+    from cfgen.prices import Prices
 
 
 @click.command(epilog="Example: cfgen build > template.yaml")

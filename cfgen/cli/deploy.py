@@ -9,7 +9,8 @@ from cfgen.cli.options import choice_options, configuration, global_options, set
 from cfgen.cli.terminal import emit, now, read_input, talk, warn
 
 if TYPE_CHECKING:
-    from cfgen.pipeline import Choice, Prices
+    from cfgen.pipeline import Choice
+    from cfgen.prices import Prices
 
 
 def _pairs(

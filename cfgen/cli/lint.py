@@ -8,7 +8,7 @@ from cfgen.cli.options import configuration, global_options, price_options, sett
 from cfgen.cli.terminal import emit, read_input, talk, warn
 
 if TYPE_CHECKING:
-    from cfgen.pipeline import Prices
+    from cfgen.prices import Prices
 
 
 @click.command(epilog="Example: cfgen build | cfgen lint -")

@@ -102,7 +102,7 @@ def price_options(function: Callable[..., Any]) -> Callable[..., Any]:
         prices: str, snapshot: Path | None, window: int, *, no_cache: bool, **rest: object
     ) -> object:
         from cfgen.cli.terminal import now
-        from cfgen.pipeline import Prices
+        from cfgen.prices import Prices
 
         how = Prices(
             now(),

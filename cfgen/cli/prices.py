@@ -10,13 +10,14 @@ from cfgen.cli.options import (
     everywhere,
     global_options,
     price_options,
+    settings,
     type_option,
     window_option,
 )
 from cfgen.cli.terminal import emit, now, paper, talk, warn
 
 if TYPE_CHECKING:
-    from cfgen.pipeline import Prices
+    from cfgen.prices import Prices
 
 
 @click.group(epilog="Example: cfgen prices show --prices offline")
@@ -58,15 +59,15 @@ def show(prices: "Prices", types: tuple[str, ...], *, as_json: bool) -> None:
 def refresh(output: Path, types: tuple[str, ...], window: int) -> None:
     """Write a snapshot from the live APIs, which --snapshot then reads.
 
-    Nothing is written where a source cannot be read.
+    Nothing is written where a price cannot be read.
     """
     from cfgen import pipeline
-    from cfgen.cli.options import settings
+    from cfgen.prices import Prices
 
     config = configuration({"types": types}, wide=True)
-    how = pipeline.Prices(now(), "live", settings().profile, days=window)
-    snapshot, lacking = pipeline.refresh_snapshot(config, how, output, everywhere=everywhere())
-    warn(lacking)
-    regions = ", ".join(sorted(snapshot.regions))
-    talk(f"wrote {output}: {', '.join(snapshot.instance_types)} in {regions}")
+    how = Prices(now(), profile=settings().profile, days=window)
+    market, notices = pipeline.refresh_snapshot(config, how, output, everywhere=everywhere())
+    warn(notices)
+    names = ", ".join(sorted({offer.instance_type.name for offer in market.offers}))
+    talk(f"wrote {output}: {names} in {', '.join(market.regions)}")
     talk(f"next: cfgen recommend --prices offline --snapshot {output}")

@@ -14,7 +14,7 @@ from cfgen.cli.options import (
 from cfgen.cli.terminal import emit, paper, talk, warn
 
 if TYPE_CHECKING:
-    from cfgen.pipeline import Prices
+    from cfgen.prices import Prices
 
 
 @click.command(epilog="Example: cfgen recommend --prices offline --type 't4g.*' --explain")

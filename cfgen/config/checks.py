@@ -23,6 +23,8 @@ KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?
 WIDEST = 8
 """Prefix length of the widest address range that may reach a port."""
 
+REGION = r"[a-z]{2}(-[a-z]+)+-\d"
+
 Check = Callable[[object], str]
 """Gives what is wrong with a value and what is allowed, or the empty string."""
 
@@ -113,11 +115,13 @@ def _source(value: object) -> str:
 
 
 def _commitment(value: object) -> str:
-    name, _, purchase = str(value).partition("/")
+    region, _, offer = str(value).partition("/")
+    name, _, purchase = offer.partition("/")
     committed = [one.name for one in COMMITTED]
-    if not re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", name) or purchase not in committed:
-        example = f"t4g.micro/{committed[0]}"
-        return f"{value!r} is not an instance type and a commitment, such as {example}"
+    known = re.fullmatch(REGION, region) and re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", name)
+    if not known or purchase not in committed:
+        example = f"ap-northeast-2/t4g.micro/{committed[0]}"
+        return f"{value!r} is not a region, an instance type and a commitment, such as {example}"
     return ""
 
 
@@ -133,7 +137,7 @@ _line = _matches(
     r"(?!.*\$\{)[^\x00-\x1f\x7f\ud800-\udfff]*", "one line of printable text without ${"
 )
 _clock = _matches(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as 09:00")
-_region = _matches(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")
+_region = _matches(REGION, "an AWS region such as ap-northeast-2")
 
 
 def _or_empty(check: Check) -> Check:

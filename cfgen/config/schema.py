@@ -153,7 +153,7 @@ class Work(_Section, frozen=True):
         dict[str, Decimal],
         Meta(
             description="What is paid an hour for commitments that exist, in US dollars, such as "
-            '{ "t4g.micro/reserved-1yr-no-upfront" = "0.0065" }'
+            '{ "ap-northeast-2/t4g.micro/reserved-1yr-no-upfront" = "0.0065" }'
         ),
     ] = field(default_factory=dict)
 
@@ -253,6 +253,16 @@ def workload_of(config: Config) -> Workload:
         config.bot.mode == "real",
         config.bot.allow_spot_for_real,
     )
+
+
+def commitments_of(config: Config) -> dict[tuple[str, str], Decimal]:
+    """What is paid an hour for commitments that exist, by region and offer."""
+    held = config.workload.existing_commitment
+    return {
+        (region, offer): hourly
+        for name, hourly in held.items()
+        for region, _, offer in [name.partition("/")]
+    }
 
 
 def host_shape_of(config: Config) -> HostShape:

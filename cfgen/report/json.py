@@ -23,12 +23,9 @@ def recommendation_json(recommendation: Recommendation, now: datetime) -> str:
         "generated_at": timestamp(now),
         "region": market.region,
         "workload": _workload(recommendation),
-        "prices": {
-            "mode": market.mode,
-            "as_of": market.as_of,
-            "sources": [msgspec.to_builtins(source) for source in market.sources],
-        },
+        "prices": prices_json(market),
         "recommended": chosen.id if chosen else None,
+        **({"recommended_region": chosen.offer.region} if chosen and market.is_wide else {}),
         "plans": [_where(plan.offer.region, market) | _plan(plan) for plan in recommendation.plans],
         "unpriced": [
             _where(plan.region, market)
@@ -46,9 +43,18 @@ def recommendation_json(recommendation: Recommendation, now: datetime) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def prices_json(market: Market) -> dict[str, object]:
+    """What the figures rest on."""
+    return {
+        "mode": market.mode,
+        "as_of": market.as_of,
+        "sources": [msgspec.to_builtins(source) for source in market.sources],
+    }
+
+
 def _where(region: str, market: Market) -> dict[str, str]:
     """The region of a plan, where the document is of several."""
-    return {"region": region} if market.region == "all" else {}
+    return {"region": region} if market.is_wide else {}
 
 
 def _workload(recommendation: Recommendation) -> dict[str, object]:

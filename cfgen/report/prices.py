@@ -8,6 +8,7 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
+from cfgen.report.json import prices_json
 from cfgen.report.numbers import age, plain
 from cfgen.report.paper import Paper
 from cfgen.times import timestamp
@@ -29,6 +30,8 @@ def figures(market: Market) -> Iterator[Figure]:
     """All of a market: offers by type and purchase, then rates by tier."""
     for offer in market.offers:
         yield Figure(offer.region, _name(offer), offer.hourly)
+    for one in market.missing:
+        yield Figure(one.region, one.instance_type, one.absence)
     for region, rates in market.rates.items():
         for service, rate in rates.items():
             yield from _tiers(region, service, rate)
@@ -36,7 +39,7 @@ def figures(market: Market) -> Iterator[Figure]:
 
 def _name(offer: Offer) -> str:
     zone = f" in {offer.availability_zone_id}" if offer.purchase.kind == "spot" else ""
-    return f"{offer.instance_type.name}/{offer.purchase.name}{zone}"
+    return offer.name + zone
 
 
 def _tiers(region: str, service: Service, rate: Rate | Unpriced) -> Iterator[Figure]:
@@ -68,7 +71,7 @@ def figures_text(market: Market, paper: Paper, today: date) -> str:
 
 
 def _parts(market: Market, paper: Paper, today: date) -> Iterator[RenderableType]:
-    region = ("Region",) if market.region == "all" else ()
+    region = ("Region",) if market.is_wide else ()
     where = "all regions" if region else market.region
     yield Text(f"Prices in {where} ({market.mode})", style="bold")
     yield ""
@@ -122,8 +125,7 @@ def figures_json(market: Market, now: datetime) -> str:
         "schema_version": 1,
         "generated_at": timestamp(now),
         "region": market.region,
-        "mode": market.mode,
-        "sources": [msgspec.to_builtins(source) for source in market.sources],
+        "prices": prices_json(market),
         "figures": [
             {"region": one.region, "of": one.of}
             | (

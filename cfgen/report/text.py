@@ -59,7 +59,7 @@ def _parts(
 def _headline(recommendation: Recommendation, chosen: Plan | None) -> Text:
     if chosen is None:
         region = recommendation.market.region
-        where = "any region" if region == "all" else region
+        where = "any region" if recommendation.market.is_wide else region
         return Text(f"No plan fits in {where}: each one's reason is below", style="bold red")
     kind, purchase = chosen.offer.instance_type, chosen.offer.purchase
     name = {"on-demand": "on demand", "spot": "on Spot"}.get(purchase.name, purchase.name)
@@ -76,13 +76,13 @@ def _plans(
     plans = recommendation.plans
     if everything:
         shown = plans
-    elif recommendation.market.region == "all":
+    elif recommendation.market.is_wide:
         shown = tuple(_of_each_region(plans))
     else:
         shown = tuple(_telling(plans, chosen)) or plans
     rest = ("Rest",) if paper.fits(100) else ()
     numbers = ("Compute", *rest, "Month")
-    region = ("Region",) if recommendation.market.region == "all" else ()
+    region = ("Region",) if recommendation.market.is_wide else ()
     zone = ("Zone",) if paper.fits(100) else ()
     lines = any(plan.offer.history for plan in shown) and paper.fits(170)
     history = ("Spot price",) if lines else ()
@@ -237,7 +237,7 @@ def _savings(recommendation: Recommendation, paper: Paper) -> Iterator[Renderabl
             _saved(saving, chosen),
             total(known.bill, "≥ ") if known else "",
             "\n".join(saving.accept) if paper.terminal else " and ".join(saving.accept),
-            _outcome(saving, chosen),
+            _outcome(saving, chosen, wide=recommendation.market.is_wide),
         )
     yield table
 
@@ -250,16 +250,17 @@ def _saved(saving: Saving, chosen: Plan | None) -> str:
     return usd(saving.monthly) if saving.monthly else "nothing"
 
 
-def _outcome(saving: Saving, chosen: Plan | None) -> str:
+def _outcome(saving: Saving, chosen: Plan | None, *, wide: bool) -> str:
     if isinstance(saving.monthly, Unpriced):
         return saving.monthly.reason
     if saving.plan is None:
         return "still nothing fits"
-    if chosen is not None and saving.plan.id == chosen.id:
+    offer = saving.plan.offer
+    if chosen and (saving.plan.id, offer.region) == (chosen.id, chosen.offer.region):
         return "the same plan"
-    interruption = saving.plan.offer.interruption
-    risk = f", {interruption.range} interrupted a month" if interruption else ""
-    return saving.plan.id + risk
+    where = f" in {offer.region}" if wide else ""
+    risk = f", {offer.interruption.range} interrupted a month" if offer.interruption else ""
+    return saving.plan.id + where + risk
 
 
 def _notices(
@@ -268,7 +269,8 @@ def _notices(
     missing: dict[str, dict[str, str]] = {}
     for plan in recommendation.unpriced:
         offers = missing.setdefault(plan.absence.code, {})
-        offers[f"{plan.instance_type}/{plan.purchase}"] = plan.absence.reason
+        where = f" in {plan.region}" if recommendation.market.is_wide else ""
+        offers[f"{plan.instance_type}/{plan.purchase}{where}"] = plan.absence.reason
     # On a terminal these stand below, on standard error.
     told = () if paper.terminal else recommendation.market.notices
     notices = [

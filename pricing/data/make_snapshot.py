@@ -108,6 +108,7 @@ def _ec2(
 ) -> tuple[dict[str, InstanceType], dict[str, RegionFigures]]:
     types: dict[str, InstanceType] = {}
     regions: dict[str, RegionFigures] = {}
+    spot: dict[tuple[str, str], dict[str, SpotPrices | Unpriced]] = {}
     for row in rows:
         name, region = row["instance_type"], row["region"]
         types[name] = InstanceType(
@@ -121,8 +122,10 @@ def _ec2(
         terms = Terms(Decimal(row["on_demand_usd_per_hour"]))
         if figures.terms.setdefault(name, terms) != terms:
             raise ValueError(f"{name} has two on-demand prices in {region}")
-        zones = figures.spot.setdefault(name, SpotZones({})).zones
-        zones[row["availability_zone_id"]] = SpotPrices(Decimal(row["spot_usd_per_hour"]))
+        observed = SpotPrices(Decimal(row["spot_usd_per_hour"]))
+        spot.setdefault((region, name), {})[row["availability_zone_id"]] = observed
+    for (region, name), zones in spot.items():
+        regions[region].spot[name] = SpotZones(zones)
     return types, regions
 
 

@@ -1,12 +1,16 @@
 """From figures, wherever they were read, to the market of regions."""
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import product
 
-from pricing.commitments import HOURS_A_YEAR, savings_plan_upfront
-from pricing.market import Market, Notice
+from pricing.calendar import HOURS_A_YEAR
+from pricing.commitments import savings_plan_upfront
+from pricing.market import Market, Missing, Notice
 from pricing.offers import (
     COMMITTED,
     ON_DEMAND,
+    PURCHASES,
     SPOT,
     InstanceType,
     Interruption,
@@ -17,7 +21,7 @@ from pricing.offers import (
 from pricing.price import Price, Source, Unpriced
 from pricing.rates import Service
 from pricing.sources import figures as part
-from pricing.sources.figures import Commitment, Figures, Found, Mode, find
+from pricing.sources.figures import Figures, Found, Mode, find
 
 PLACES = 12
 """Decimal places of an hourly price that an upfront payment is spread over: a month of it, with all
@@ -32,14 +36,15 @@ def assemble(
     figures: Figures,
     notices: tuple[Notice, ...] = (),
 ) -> Market:
-    """The offers of types in regions, and the regions' rates.
-
-    A type whose hardware is not known in a region makes no offer there.
-    """
-    wanted = tuple(names)
-    offers = tuple(
-        offer for region in regions for name in wanted for offer in _offers(region, name, figures)
-    )
+    """The offers of types in regions, and the regions' rates."""
+    offers: list[Offer] = []
+    missing: list[Missing] = []
+    for region, name in product(regions, names):
+        kind = find(figures, part.INSTANCE_TYPES, region, name).value
+        if isinstance(kind, Unpriced):
+            missing.append(Missing(region, name, kind))
+        else:
+            offers += _offers(region, kind, figures)
     rates = {
         region: {
             service: find(figures, part.RATES, region, service.value).value for service in Service
@@ -48,12 +53,13 @@ def assemble(
     }
     known = [found for found in figures.values() if not isinstance(found.value, Unpriced)]
     return Market(
-        regions[0] if len(regions) == 1 else "all",
+        regions,
         _mode(figures),
         _sources(known),
-        offers,
+        tuple(offers),
         rates,
         notices,
+        missing=tuple(missing),
     )
 
 
@@ -75,68 +81,59 @@ def _sources(known: list[Found[object]]) -> tuple[Source, ...]:
     return tuple(oldest[name] for name in sorted(oldest))
 
 
-def _offers(region: str, name: str, figures: Figures) -> Iterator[Offer]:
-    kind = find(figures, part.INSTANCE_TYPES, region, name).value
-    if not isinstance(kind, InstanceType):
-        return
-    zones = find(figures, part.ZONES, region, name).value
-    spot = find(figures, part.SPOT, region, name)
+def _offers(region: str, kind: InstanceType, figures: Figures) -> Iterator[Offer]:
+    zones = find(figures, part.ZONES, region, kind.name).value
+    spot = find(figures, part.SPOT, region, kind.name)
     priced = {} if isinstance(spot.value, Unpriced) else spot.value.zones
     ids = tuple(priced) if isinstance(zones, Unpriced) else zones.ids
     if not ids and not isinstance(zones, Unpriced):
-        absence = Unpriced("not-offered", f"{name} is not offered in {region}")
-        for purchase in (ON_DEMAND, SPOT, *COMMITTED):
+        absence = Unpriced("not-offered", f"{kind.name} is not offered in {region}")
+        for purchase in PURCHASES.values():
             yield Offer(kind, purchase, region, None, absence)
         return
     first = min(ids, default=None)
-    yield from _listed(kind, region, first, find(figures, part.TERMS, region, name))
-    yield from _planned(kind, region, first, find(figures, part.SAVINGS_PLANS, region, name))
-    yield from _spot(kind, region, ids, spot, find(figures, part.INTERRUPTION, region, name))
-
-
-def _listed(
-    kind: InstanceType, region: str, zone: str | None, terms: Found[part.Terms]
-) -> Iterator[Offer]:
-    source, value = terms.source, terms.value
-    hourly = value if isinstance(value, Unpriced) else value.on_demand
-    yield Offer(
-        kind,
-        ON_DEMAND,
-        region,
-        zone,
-        hourly if isinstance(hourly, Unpriced) else Price(hourly, "Hrs", source.as_of, source.name),
-    )
+    terms = find(figures, part.TERMS, region, kind.name)
+    rates = find(figures, part.SAVINGS_PLANS, region, kind.name)
+    yield _hourly(kind, region, first, terms)
     for purchase in COMMITTED:
-        if purchase.kind == "reserved":
-            one: Commitment | Unpriced
-            if isinstance(value, Unpriced):
-                one = value
-            else:
-                one = value.reserved.get(purchase.name) or Unpriced(
-                    "not-read", f"{source.name} holds no reserved prices"
-                )
-            yield _committed(kind, purchase, region, zone, one, source)
+        reserved = purchase.kind == "reserved"
+        cost = _reserved(purchase, terms) if reserved else _planned(purchase, rates)
+        source = terms.source if reserved else rates.source
+        yield _committed(kind, purchase, region, first, cost, source)
+    yield from _spot(kind, region, ids, spot, find(figures, part.INTERRUPTION, region, kind.name))
+
+
+def _hourly(kind: InstanceType, region: str, zone: str | None, terms: Found[part.Terms]) -> Offer:
+    source, value = terms.source, terms.value
+    hourly: Decimal | Price | Unpriced
+    hourly = value if isinstance(value, Unpriced) else value.on_demand
+    if not isinstance(hourly, Unpriced):
+        hourly = Price(hourly, "Hrs", source.as_of, source.name)
+    return Offer(kind, ON_DEMAND, region, zone, hourly)
+
+
+def _reserved(purchase: Purchase, terms: Found[part.Terms]) -> tuple[Decimal, Decimal] | Unpriced:
+    """US dollars an hour, all told, and at the start."""
+    if isinstance(terms.value, Unpriced):
+        return terms.value
+    one = terms.value.reserved.get(purchase.name)
+    if one is None:
+        return Unpriced("not-read", f"{terms.source.name} holds no reserved prices")
+    if isinstance(one, Unpriced):
+        return one
+    return one.hourly + one.upfront / (purchase.years * HOURS_A_YEAR), one.upfront
 
 
 def _planned(
-    kind: InstanceType, region: str, zone: str | None, rates: Found[part.SavingsPlanRates]
-) -> Iterator[Offer]:
-    for purchase in COMMITTED:
-        if purchase.kind == "reserved":
-            continue
-        one: Commitment | Unpriced
-        if isinstance(rates.value, Unpriced):
-            one = rates.value
-        else:
-            rate = rates.value.hourly.get(purchase.name) or Unpriced(
-                "not-read", f"{rates.source.name} holds no such rate"
-            )
-            if isinstance(rate, Unpriced):
-                one = rate
-            else:
-                paid = savings_plan_upfront(purchase, rate)
-                one = Commitment(rate - paid / (purchase.years * HOURS_A_YEAR), paid)
-        yield _committed(kind, purchase, region, zone, one, rates.source)
+    purchase: Purchase, rates: Found[part.SavingsPlanRates]
+) -> tuple[Decimal, Decimal] | Unpriced:
+    """US dollars an hour, all told, and at the start."""
+    if isinstance(rates.value, Unpriced):
+        return rates.value
+    rate = rates.value.hourly.get(purchase.name)
+    if rate is None:
+        return Unpriced("not-read", f"{rates.source.name} holds no such rate")
+    return rate if isinstance(rate, Unpriced) else (rate, savings_plan_upfront(purchase, rate))
 
 
 def _committed(
@@ -144,14 +141,14 @@ def _committed(
     purchase: Purchase,
     region: str,
     zone: str | None,
-    one: Commitment | Unpriced,
+    cost: tuple[Decimal, Decimal] | Unpriced,
     source: Source,
 ) -> Offer:
-    if isinstance(one, Unpriced):
-        return Offer(kind, purchase, region, zone, one)
-    spread = one.upfront / (purchase.years * HOURS_A_YEAR)
-    hourly = Price(round(one.hourly + spread, PLACES), "Hrs", source.as_of, source.name)
-    return Offer(kind, purchase, region, zone, hourly, one.upfront)
+    if isinstance(cost, Unpriced):
+        return Offer(kind, purchase, region, zone, cost)
+    hourly, upfront = cost
+    price = Price(round(hourly, PLACES), "Hrs", source.as_of, source.name)
+    return Offer(kind, purchase, region, zone, price, upfront)
 
 
 def _spot(

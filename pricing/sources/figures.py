@@ -86,22 +86,71 @@ T = TypeVar("T")
 
 
 class Part(msgspec.Struct, Generic[T], frozen=True):
-    """A kind of figure. ``lives`` is how long a figure may be used without reading it again."""
+    """A kind of figure.
+
+    ``holds`` is its type, for decoding; ``said`` names it in a sentence; ``lives`` is how long a
+    figure may be used without reading it again. ``source`` and ``origin`` say where it is read.
+    """
 
     name: str
     holds: Any
+    said: str
     lives: timedelta
+    source: str
+    origin: str
 
 
-INSTANCE_TYPES = Part[InstanceType]("instance-types", InstanceType | Unpriced, timedelta(days=7))
-ZONES = Part[Zones]("zones", Zones | Unpriced, timedelta(days=1))
-TERMS = Part[Terms]("terms", Terms | Unpriced, timedelta(days=1))
-SAVINGS_PLANS = Part[SavingsPlanRates](
-    "savings-plans", SavingsPlanRates | Unpriced, timedelta(days=1)
+INSTANCE_TYPES = Part[InstanceType](
+    "instance-types",
+    InstanceType | Unpriced,
+    "instance types",
+    timedelta(days=7),
+    "ec2-instance-types",
+    "EC2's API",
 )
-SPOT = Part[SpotZones]("spot", SpotZones | Unpriced, timedelta(minutes=10))
-INTERRUPTION = Part[Range]("interruption", Range | Unpriced, timedelta(hours=12))
-RATES = Part[Rate]("rates", Rate | Unpriced, timedelta(days=1))
+ZONES = Part[Zones](
+    "zones", Zones | Unpriced, "zones", timedelta(days=1), "ec2-instance-types", "EC2's API"
+)
+TERMS = Part[Terms](
+    "terms",
+    Terms | Unpriced,
+    "on-demand and reserved prices",
+    timedelta(days=1),
+    "aws-price-list",
+    "AWS's Price List API",
+)
+SAVINGS_PLANS = Part[SavingsPlanRates](
+    "savings-plans",
+    SavingsPlanRates | Unpriced,
+    "Savings Plans rates",
+    timedelta(days=1),
+    "aws-savings-plans",
+    "AWS's Savings Plans API",
+)
+SPOT = Part[SpotZones](
+    "spot",
+    SpotZones | Unpriced,
+    "Spot prices",
+    timedelta(minutes=10),
+    "ec2-spot-price-history",
+    "EC2's Spot price history",
+)
+INTERRUPTION = Part[Range](
+    "interruption",
+    Range | Unpriced,
+    "interruption ranges",
+    timedelta(hours=12),
+    "spot-advisor",
+    "AWS's public Spot Advisor data",
+)
+RATES = Part[Rate](
+    "rates",
+    Rate | Unpriced,
+    "rates around the host",
+    timedelta(days=1),
+    "aws-price-list",
+    "AWS's Price List API",
+)
 
 BY_TYPE: tuple[Part[Any], ...] = (INSTANCE_TYPES, ZONES, TERMS, SAVINGS_PLANS, SPOT, INTERRUPTION)
 """Parts whose items are instance types."""
@@ -118,6 +167,8 @@ class Found(msgspec.Struct, Generic[T], frozen=True):
     mode: Mode
 
 
+NOBODY = Source("none", "", "", "no source was asked")
+
 Key = tuple[str, str, str]
 """Region, part and item."""
 
@@ -128,6 +179,5 @@ def find(figures: Figures, part: Part[T], region: str, item: str) -> Found[T]:
     """The figure, or an ``Unpriced`` of nobody where no source said anything."""
     found = figures.get((region, part.name, item))
     if found is None:
-        nobody = Source("none", "", "", "no source was asked")
-        return Found(Unpriced("not-read", "no source was asked for it"), nobody, "live")
+        return Found(Unpriced("not-read", "no source was asked for it"), NOBODY, "live")
     return found

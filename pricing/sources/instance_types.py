@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from pricing.errors import SourceError
+import msgspec
+
 from pricing.offers import InstanceType
 from pricing.price import Unpriced
 from pricing.sources.figures import Zones
-from pricing.sources.interface import Aws, Page, rows
-from pricing.sources.price_list import chunks
-
-ORIGIN = "EC2's API"
+from pricing.sources.interface import Aws, rows
+from pricing.sources.names import chunks
 
 TYPES_A_CALL = 100
 """Types a page of DescribeInstanceTypes can hold."""
@@ -33,11 +32,42 @@ instances"): no API gives it."""
 T2_BASELINE_PERCENT = BASELINE_PERCENT | {"xlarge": Decimal("22.5"), "2xlarge": Decimal(17)}
 
 
+class _Offering(msgspec.Struct, frozen=True, rename="pascal"):
+    instance_type: str
+    location: str
+
+
+class _Processor(msgspec.Struct, frozen=True, rename="pascal"):
+    supported_architectures: tuple[str, ...]
+
+
+class _Cpus(msgspec.Struct, frozen=True):
+    default_v_cpus: int = msgspec.field(name="DefaultVCpus")
+
+
+class _Memory(msgspec.Struct, frozen=True):
+    size_in_mib: int = msgspec.field(name="SizeInMiB")
+
+
+class InstanceTypeInfo(msgspec.Struct, frozen=True, rename="pascal"):
+    """What is needed of a type in DescribeInstanceTypes' answer."""
+
+    instance_type: str
+    processor_info: _Processor
+    memory_info: _Memory
+    burstable_performance_supported: bool
+    v_cpu_info: _Cpus = msgspec.field(name="VCpuInfo")
+
+
+class _Region(msgspec.Struct, frozen=True, rename="pascal"):
+    region_name: str
+
+
 def read_names(aws: Aws, region: str) -> list[str]:
     """Every type that the region offers. Raises :class:`SourceError`."""
     parameters = {"LocationType": "region", "MaxResults": MOST_OFFERINGS}
     pages = aws.pages("ec2", "describe_instance_type_offerings", region, parameters)
-    return sorted({str(row["InstanceType"]) for row in rows(pages, "InstanceTypeOfferings")})
+    return sorted({row.instance_type for row in rows(pages, "InstanceTypeOfferings", _Offering)})
 
 
 def queries(types: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -52,28 +82,20 @@ def read_types(
     # By filter, for InstanceTypes fails as a whole where one name is unknown.
     parameters = {"Filters": [{"Name": "instance-type", "Values": list(types)}]}
     pages = aws.pages("ec2", "describe_instance_types", region, parameters)
-    found = {str(row["InstanceType"]): row for row in rows(pages, "InstanceTypes")}
+    found = {row.instance_type: row for row in rows(pages, "InstanceTypes", InstanceTypeInfo)}
     return {
         (region, name): hardware(found[name]) if name in found else _not_offered(name, region)
         for name in types
     }
 
 
-def hardware(row: Page) -> InstanceType | Unpriced:
-    """One type of DescribeInstanceTypes' answer. Raises :class:`SourceError`."""
-    try:
-        name = str(row["InstanceType"])
-        supported = row["ProcessorInfo"]["SupportedArchitectures"]
-        vcpus = int(row["VCpuInfo"]["DefaultVCpus"])
-        memory_mib = int(row["MemoryInfo"]["SizeInMiB"])
-        burstable = bool(row["BurstablePerformanceSupported"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(
-            "malformed", f"DescribeInstanceTypes: a type is damaged: {error!r}"
-        ) from error
+def hardware(row: InstanceTypeInfo) -> InstanceType | Unpriced:
+    """One type of DescribeInstanceTypes' answer."""
+    name, supported = row.instance_type, row.processor_info.supported_architectures
+    vcpus, memory_mib = row.v_cpu_info.default_v_cpus, row.memory_info.size_in_mib
     family, _, size = name.partition(".")
     baseline = None
-    if burstable:
+    if row.burstable_performance_supported:
         baseline = (T2_BASELINE_PERCENT if family == "t2" else BASELINE_PERCENT).get(size)
         if baseline is None or family not in ("t2", "t3", "t3a", "t4g"):
             return Unpriced("unknown-baseline", f"the CPU baseline of {name} is not known")
@@ -95,16 +117,16 @@ def read_zones(
     }
     pages = aws.pages("ec2", "describe_instance_type_offerings", region, parameters)
     found: dict[str, set[str]] = {name: set() for name in types}
-    for row in rows(pages, "InstanceTypeOfferings"):
-        if row["InstanceType"] in found:
-            found[row["InstanceType"]].add(str(row["Location"]))
+    for row in rows(pages, "InstanceTypeOfferings", _Offering):
+        if row.instance_type in found:
+            found[row.instance_type].add(row.location)
     return {(region, name): Zones(tuple(sorted(found[name]))) for name in types}
 
 
 def read_regions(aws: Aws, region: str) -> tuple[str, ...]:
     """Every region that the account may use. Raises :class:`SourceError`."""
     pages = aws.pages("ec2", "describe_regions", region, {})
-    return tuple(sorted(str(row["RegionName"]) for row in rows(pages, "Regions")))
+    return tuple(sorted(row.region_name for row in rows(pages, "Regions", _Region)))
 
 
 def _not_offered(name: str, region: str) -> Unpriced:

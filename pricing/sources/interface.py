@@ -1,7 +1,9 @@
 """What a price source is, and what a live one needs of AWS."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 from pricing.errors import SourceError
 from pricing.market import Market
@@ -9,16 +11,24 @@ from pricing.market import Market
 Page = Mapping[str, Any]
 
 
-def rows(pages: Iterable[Page], key: str) -> Iterator[Any]:
-    """The rows of all pages.
+Row = TypeVar("Row")
 
-    Raises :class:`SourceError` for a page that has none, not even an empty list: botocore makes an
-    empty answer of half a JSON text, and of what a proxy sent in AWS's stead.
+
+def rows(pages: Iterable[Page], key: str, kind: type[Row]) -> Iterator[Row]:
+    """The rows of all pages, each of a type that says what is needed of it.
+
+    Raises :class:`SourceError` for a row of another form, and for a page that has none, not even an
+    empty list: botocore makes an empty answer of half a JSON text, and of what a proxy sent in
+    AWS's stead.
     """
     for page in pages:
         if key not in page:
             raise SourceError("malformed", f"an answer without {key}: cut off, or not from AWS")
-        yield from page[key]
+        for row in page[key]:
+            try:
+                yield msgspec.convert(row, kind)
+            except msgspec.ValidationError as error:
+                raise SourceError("malformed", f"a row of {key} is damaged: {error}") from error
 
 
 class PriceSource(Protocol):

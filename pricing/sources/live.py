@@ -1,8 +1,8 @@
 """Live prices: every source read at once, with the cache before them and a snapshot behind them.
 
-Two steps at most: the names that globs stand for, then everything else side by side, so that the
-depth does not grow with types, zones, regions or services. What a source cannot give is taken from
-the cache, then from the snapshot, part by part, and said; in strict mode it is an error instead.
+Two steps at most: the names that globs stand for, then everything else side by side, at most
+``THREADS`` calls at a time. What a source cannot give is taken from the cache, then from the
+snapshot, part by part, and said; in strict mode it is an error instead.
 """
 
 import queue
@@ -17,7 +17,6 @@ import msgspec
 
 from pricing.errors import SourceError, UnknownInstanceType
 from pricing.market import Market, Notice
-from pricing.offers import InstanceType
 from pricing.price import Source, Unpriced
 from pricing.rates import Service
 from pricing.sources import figures as part
@@ -29,7 +28,9 @@ from pricing.sources.interface import Aws
 from pricing.sources.names import is_glob, matching
 from pricing.sources.snapshot import SnapshotSource
 
-THREADS = 32
+THREADS = 64
+
+HINT = "see: aws ec2 describe-instance-types"
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -41,36 +42,14 @@ class Job(msgspec.Struct, frozen=True):
     read: Callable[[], Any]
 
 
-ORIGINS = {
-    part.INSTANCE_TYPES.name: ("ec2-instance-types", instance_types.ORIGIN),
-    part.ZONES.name: ("ec2-instance-types", instance_types.ORIGIN),
-    part.TERMS.name: ("aws-price-list", on_demand.ORIGIN),
-    part.RATES.name: ("aws-price-list", on_demand.ORIGIN),
-    part.SAVINGS_PLANS.name: ("aws-savings-plans", savings_plans.ORIGIN),
-    part.SPOT.name: ("ec2-spot-price-history", spot.ORIGIN),
-    part.INTERRUPTION.name: ("spot-advisor", spot_advisor.ORIGIN),
-}
-"""The source's name and origin, by part."""
-
-SAID = {
-    part.INSTANCE_TYPES.name: "instance types",
-    part.ZONES.name: "zones",
-    part.TERMS.name: "on-demand and reserved prices",
-    part.SAVINGS_PLANS.name: "Savings Plans rates",
-    part.SPOT.name: "Spot prices",
-    part.INTERRUPTION.name: "interruption ranges",
-    part.RATES.name: "rates around the host",
-}
-"""A part's name in a sentence."""
-
-
 @dataclass(frozen=True)
 class LiveSource:
     """Reads markets from AWS.
 
     Without ``aws`` nothing is asked, and the cache and the snapshot answer alone. ``strict``
-    refuses to fall back on either, and so does not look into the cache. ``days`` is the length of
-    the Spot history. ``now`` is the moment of reading, with a time zone.
+    refuses to fall back on either, and so does not look into the cache; only how often Spot is
+    interrupted, which is no price, may be missing then. ``days`` is the length of the Spot history.
+    ``now`` is the moment of reading, with a time zone.
     """
 
     aws: Aws | None
@@ -85,23 +64,27 @@ class LiveSource:
         names, figures, notices = self.figures(regions, instance_types)
         if self.aws is None and not _any_price(figures):
             return self.snapshot.read(regions, instance_types)
-        notices += self.cache.notices if self.cache else []
-        return assemble(regions, names, figures, tuple(notices))
+        return assemble(regions, names, figures, notices)
 
-    def regions(self, home: str) -> tuple[str, ...]:
-        """Every region there is, asked in ``home``. With ``strict``, raises ``SourceError``."""
+    def regions(self, home: str) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+        """Every region there is, asked in ``home``, and what had to be replaced.
+
+        With ``strict``, raises ``SourceError``.
+        """
         if self.aws is None:
-            return self.snapshot.regions
+            return self.snapshot.regions, ()
         try:
-            return instance_types.read_regions(self.aws, home)
-        except SourceError:
-            if self.strict:
-                raise
-            return self.snapshot.regions
+            return instance_types.read_regions(self.aws, home), ()
+        except SourceError as error:
+            self._refuse_if_strict(error)
+            used = "used instead: the regions of the snapshot"
+            return self.snapshot.regions, (
+                Notice(f"source-{error.code}", f"regions: {_reason(error)}; {used}"),
+            )
 
     def figures(
         self, regions: tuple[str, ...], patterns: tuple[str, ...]
-    ) -> tuple[list[str], Figures, list[Notice]]:
+    ) -> tuple[list[str], Figures, tuple[Notice, ...]]:
         """The types that match, every figure of them, and what had to be replaced."""
         failures = _Failures()
         names = self._names(regions, patterns, failures)
@@ -109,7 +92,7 @@ class LiveSource:
         figures = {
             key: found
             for key, found in kept.items()
-            if self.aws is not None and not self.strict and is_fresh(found, _part(key), self.now)
+            if self.aws is not None and is_fresh(found, _part(key), self.now)
         }
         if self.aws is not None:
             figures |= self._live(self.aws, regions, names, figures, failures)
@@ -117,31 +100,23 @@ class LiveSource:
         for key in _wanted(regions, names):
             if key not in figures:
                 figures[key] = self._instead(key, kept, failures)
-            elif key[1] == part.INSTANCE_TYPES.name and isinstance(figures[key].value, Unpriced):
-                # Not offered here; where its hardware is known all the same, that can be said.
-                hardware = self.snapshot.find(part.INSTANCE_TYPES, key[0], key[2])
-                if not isinstance(hardware.value, Unpriced):
-                    figures[key] = hardware
-        return self._known(names, patterns, regions, figures), figures, failures.notices()
+        self._check(names, patterns, regions, figures, failures)
+        told = self.cache.notices if self.cache else ()
+        return names, figures, (*failures.notices(), *told)
 
     def _names(
         self, regions: tuple[str, ...], patterns: tuple[str, ...], failures: "_Failures"
     ) -> list[str]:
         """The names that patterns stand for; those without wildcards stand for themselves."""
         globs = tuple(pattern for pattern in patterns if is_glob(pattern))
-        plain = [pattern for pattern in patterns if pattern not in globs]
+        plain = {pattern for pattern in patterns if pattern not in globs}
         if not globs:
-            return sorted(set(plain))
+            return sorted(plain)
         offered: set[str] = set()
         if self.aws is not None:
-            aws = self.aws
+            read = partial(instance_types.read_names, self.aws)
             jobs = [
-                Job(
-                    part.INSTANCE_TYPES,
-                    (region,),
-                    globs,
-                    partial(instance_types.read_names, aws, region),
-                )
+                Job(part.INSTANCE_TYPES, (region,), globs, partial(read, region))
                 for region in regions
             ]
             for job, answer in _in_parallel(jobs):
@@ -151,15 +126,43 @@ class LiveSource:
                 else:
                     offered |= set(answer)
         if not offered:
-            return self.snapshot.matching(patterns)
+            return sorted(plain | set(self.snapshot.matching(globs)))
         matched = matching(globs, offered)
         for pattern, names in matched.items():
             if not names:
-                raise UnknownInstanceType(
-                    f"no instance type in {', '.join(regions)} matches {pattern!r}",
-                    "see: aws ec2 describe-instance-types",
-                )
-        return sorted({*plain, *(name for names in matched.values() for name in names)})
+                where = ", ".join(regions)
+                raise UnknownInstanceType(f"no instance type in {where} matches {pattern!r}", HINT)
+        return sorted(plain.union(*matched.values()))
+
+    def _check(
+        self,
+        names: list[str],
+        patterns: tuple[str, ...],
+        regions: tuple[str, ...],
+        figures: Figures,
+        failures: "_Failures",
+    ) -> None:
+        """Raise where a type was asked for by a name that nobody knows.
+
+        One that is known, and not offered, is a plan without a price.
+        """
+        for name in names:
+            absences = [
+                part.find(figures, part.INSTANCE_TYPES, region, name).value for region in regions
+            ]
+            known = self.snapshot.find(part.INSTANCE_TYPES, regions[0], name).value
+            if (
+                name not in patterns
+                or not isinstance(known, Unpriced)
+                or any(not isinstance(absence, Unpriced) for absence in absences)
+            ):
+                continue
+            if error := failures.of((regions[0], part.INSTANCE_TYPES.name, name)):
+                raise error
+            if self.aws is None:
+                self.snapshot.matching((name,))
+            [reason, *_] = [one.reason for one in absences if isinstance(one, Unpriced)]
+            raise UnknownInstanceType(f"{name}: {reason}", HINT)
 
     def _cached(self, regions: tuple[str, ...], names: list[str]) -> dict[Key, Found[Any]]:
         if self.cache is None or self.strict:
@@ -182,10 +185,10 @@ class LiveSource:
             return
         fresh: dict[tuple[str, str], dict[str, Found[Any]]] = {}
         for (region, name, item), found in figures.items():
-            if found.mode == "live" and not isinstance(found.value, Unpriced):
+            if found.mode == "live":
                 fresh.setdefault((region, name), {})[item] = found
         for (region, name), found_by_item in fresh.items():
-            one = _part((region, name, ""))
+            one = _BY_NAME[name]
             self.cache.write(one, region, found_by_item, self._variant(one))
 
     def _live(
@@ -218,24 +221,10 @@ class LiveSource:
                 found[region, job.part.name, item] = Found(value, source, "live")
         return found
 
-    def _known(
-        self, names: list[str], patterns: tuple[str, ...], regions: tuple[str, ...], had: Figures
-    ) -> list[str]:
-        """The names whose hardware is known somewhere. Raises :class:`UnknownInstanceType`."""
-        known = [name for name in names if any(_hardware(had, region, name) for region in regions)]
-        if self.aws is None and set(patterns) & (set(names) - set(known)):
-            return self.snapshot.matching(patterns)
-        for name in set(patterns) & (set(names) - set(known)):
-            found = part.find(had, part.INSTANCE_TYPES, regions[0], name).value
-            reason = found.reason if isinstance(found, Unpriced) else "it is not known"
-            raise UnknownInstanceType(f"{name}: {reason}", "see: aws ec2 describe-instance-types")
-        return known
-
     def source(self, one: Part[Any]) -> Source:
         """Where a part read now comes from."""
-        name, origin = ORIGINS[one.name]
         moment = self.now.isoformat(timespec="seconds").replace("+00:00", "Z")
-        return Source(name, self.now.date().isoformat(), moment, origin)
+        return Source(one.source, self.now.date().isoformat(), moment, one.origin)
 
     def _refuse_if_strict(self, error: SourceError) -> None:
         if self.strict:
@@ -245,7 +234,7 @@ class LiveSource:
         self, key: Key, kept: Mapping[Key, Found[Any]], failures: "_Failures"
     ) -> Found[Any]:
         """A figure that could not be read now: from the cache, the snapshot, or its absence."""
-        region, name, item = key
+        region, _, item = key
         one = _part(key)
         embedded = self.snapshot.find(one, region, item)
         stored = kept.get(key)
@@ -260,8 +249,20 @@ class LiveSource:
         error = failures.of(key)
         if error is None:
             return embedded
-        absence = Unpriced(error.code, f"{SAID[name]} could not be read: {error}")
+        absence = Unpriced(error.code, f"{one.said} could not be read: {error}")
         return Found(absence, self.source(one), "live")
+
+
+class _Told(msgspec.Struct, frozen=True):
+    parts: dict[str, None]
+    dates: list[str]
+
+    def used(self, mode: str) -> str:
+        if not mode:
+            return "not priced, or not known"
+        oldest, newest = min(self.dates), max(self.dates)
+        dates = oldest if oldest == newest else f"{oldest} to {newest}"
+        return f"used instead: the {mode} of {dates}"
 
 
 class _Failures:
@@ -292,11 +293,10 @@ class _Failures:
         told: dict[tuple[str, str, str], _Told] = {}
         for key, own in self._errors.items():
             error = first.setdefault((key[1], own.code), own)
-            reason = f"{error}{f' ({error.hint})' if error.hint else ''}"
             found = self._instead.get(key)
             mode = found.mode if found else ""
-            one = told.setdefault((error.code, reason, mode), _Told({}, []))
-            one.parts[SAID[key[1]]] = None
+            one = told.setdefault((error.code, _reason(error), mode), _Told({}, []))
+            one.parts[_part(key).said] = None
             one.dates.append(found.source.as_of if found else "")
         return [
             Notice(f"source-{code}", f"{', '.join(one.parts)}: {reason}; {one.used(mode)}")
@@ -304,16 +304,8 @@ class _Failures:
         ]
 
 
-class _Told(msgspec.Struct, frozen=True):
-    parts: dict[str, None]
-    dates: list[str]
-
-    def used(self, mode: str) -> str:
-        if not mode:
-            return "not priced, or not known"
-        oldest, newest = min(self.dates), max(self.dates)
-        dates = oldest if oldest == newest else f"{oldest} to {newest}"
-        return f"used instead: the {mode} of {dates}"
+def _reason(error: SourceError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)
 
 
 _BY_NAME = {one.name: one for one in part.PARTS}
@@ -332,11 +324,6 @@ def _wanted(regions: tuple[str, ...], names: Iterable[str]) -> Iterator[Key]:
             yield region, part.RATES.name, service.value
 
 
-def _hardware(figures: Figures, region: str, name: str) -> InstanceType | None:
-    found = part.find(figures, part.INSTANCE_TYPES, region, name).value
-    return None if isinstance(found, Unpriced) else found
-
-
 def _any_price(figures: Figures) -> bool:
     return any(
         name == part.TERMS.name and not isinstance(found.value, Unpriced)
@@ -347,57 +334,67 @@ def _any_price(figures: Figures) -> bool:
 def _jobs(
     aws: Aws, regions: tuple[str, ...], names: tuple[str, ...], live: LiveSource
 ) -> Iterator[Job]:
-    now = live.now
     # The price list first: it is the slowest, and the strictest with those who hurry.
     for types in on_demand.queries(regions, names):
-        yield Job(
-            part.TERMS,
-            regions,
-            types,
-            partial(on_demand.read, aws, regions, types, now),
-        )
+        read = partial(on_demand.read, aws, regions, types, live.now)
+        yield Job(part.TERMS, regions, types, read)
+    source = live.source(part.RATES)
     for query in services.QUERIES:
-        yield Job(
-            part.RATES,
-            regions,
-            tuple(service.value for service in query.rates),
-            partial(services.read, aws, query, regions, now, live.source(part.RATES)),
-        )
+        items = tuple(service.value for service in query.rates)
+        read_rates = partial(services.read, aws, query, regions, live.now, source)
+        yield Job(part.RATES, regions, items, read_rates)
     for types in savings_plans.queries(regions, names):
-        yield Job(
-            part.SAVINGS_PLANS,
-            regions,
-            types,
-            partial(savings_plans.read, aws, regions, types),
-        )
-    yield Job(part.INTERRUPTION, regions, names, partial(spot_advisor.read, aws, regions, names))
+        read_plans = partial(savings_plans.read, aws, regions, types)
+        yield Job(part.SAVINGS_PLANS, regions, types, read_plans)
+    read_advice = partial(spot_advisor.read, aws, regions, names)
+    yield Job(part.INTERRUPTION, regions, names, read_advice)
     for region in regions:
-        yield from _regional_jobs(aws, region, names, live)
+        for types in instance_types.queries(names):
+            read_types = partial(instance_types.read_types, aws, region, types)
+            yield Job(part.INSTANCE_TYPES, (region,), types, read_types)
+            read_zones = partial(instance_types.read_zones, aws, region, types)
+            yield Job(part.ZONES, (region,), types, read_zones)
+        for types in spot.queries(names, len(regions)):
+            read_spot = partial(spot.read, aws, region, types, live.now, live.days)
+            yield Job(part.SPOT, (region,), types, read_spot)
 
 
-def _regional_jobs(
-    aws: Aws, region: str, names: tuple[str, ...], live: LiveSource
-) -> Iterator[Job]:
-    for types in instance_types.queries(names):
-        yield Job(
-            part.INSTANCE_TYPES,
-            (region,),
-            types,
-            partial(instance_types.read_types, aws, region, types),
-        )
-        yield Job(
-            part.ZONES,
-            (region,),
-            types,
-            partial(instance_types.read_zones, aws, region, types),
-        )
-    for types in spot.queries(names):
-        yield Job(
-            part.SPOT,
-            (region,),
-            types,
-            partial(spot.read, aws, region, types, live.now, live.days),
-        )
+def _in_parallel(jobs: list[Job]) -> Iterator[tuple[Job, Any]]:
+    """Each job with its answer or its ``SourceError``, in the order in which they end.
+
+    The threads are daemons: an interrupt ends the program at once, whatever they wait for. Any
+    other error is raised here, and no further job is begun then.
+    """
+    waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[Job, Any]] = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+
+    def work() -> None:
+        while (job := _next(waiting)) is not None:
+            try:
+                done.put((job, _read(job)))
+            except BaseException as error:
+                done.put((job, error))
+
+    for _ in range(min(THREADS, len(jobs))):
+        threading.Thread(target=work, daemon=True).start()
+    try:
+        for _ in jobs:
+            job, answer = done.get()
+            if isinstance(answer, BaseException) and not isinstance(answer, SourceError):
+                raise answer
+            yield job, answer
+    finally:
+        while _next(waiting) is not None:
+            pass
+
+
+def _next(waiting: "queue.SimpleQueue[Job]") -> Job | None:
+    try:
+        return waiting.get_nowait()
+    except queue.Empty:
+        return None
 
 
 def _read(job: Job) -> Any:
@@ -408,34 +405,3 @@ def _read(job: Job) -> Any:
         if error.code != "malformed":
             raise
     return job.read()
-
-
-def _in_parallel(jobs: list[Job]) -> Iterator[tuple[Job, Any]]:
-    """Each job with its answer or its ``SourceError``, in the order in which they end.
-
-    The threads are daemons: an interrupt ends the program at once, whatever they wait for. Any
-    other error is raised here.
-    """
-    waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[Job, Any]] = queue.SimpleQueue()
-    for job in jobs:
-        waiting.put(job)
-
-    def work() -> None:
-        while True:
-            try:
-                job = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                done.put((job, _read(job)))
-            except Exception as error:
-                done.put((job, error))
-
-    for _ in range(min(THREADS, len(jobs))):
-        threading.Thread(target=work, daemon=True).start()
-    for _ in jobs:
-        job, answer = done.get()
-        if isinstance(answer, Exception) and not isinstance(answer, SourceError):
-            raise answer
-        yield job, answer

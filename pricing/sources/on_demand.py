@@ -8,25 +8,24 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from pricing.offers import COMMITTED, Purchase
+from pricing.offers import COMMITTED, PAYMENTS, Purchase
 from pricing.price import Unpriced
 from pricing.sources.figures import Commitment, Terms
 from pricing.sources.interface import Aws
+from pricing.sources.names import chunks
 from pricing.sources.price_list import (
+    LONGEST_VALUE,
     MOST_PRODUCTS,
     NoPrice,
     Product,
     Term,
     any_of,
-    chunks,
     dollars,
     fetch,
     match,
     newest,
     the_product,
 )
-
-ORIGIN = "AWS's Price List API"
 
 LINUX = {
     "operatingSystem": "Linux",
@@ -39,21 +38,13 @@ LINUX = {
 }
 """A plain Linux instance that runs on shared hardware."""
 
-PAYMENTS = {
-    "no-upfront": "No Upfront",
-    "partial-upfront": "Partial Upfront",
-    "all-upfront": "All Upfront",
-}
-"""The purchases' words for payments, and AWS's."""
-
 RESERVED = tuple(purchase for purchase in COMMITTED if purchase.kind == "reserved")
-
-TYPES_A_CALL = 40
 
 
 def queries(regions: tuple[str, ...], types: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The types of each call: few enough for its answer to be one page."""
-    return chunks(types, max(1, min(TYPES_A_CALL, MOST_PRODUCTS // len(regions))))
+    most = max(1, MOST_PRODUCTS // len(regions))
+    return chunks(types, most, LONGEST_VALUE)
 
 
 def read(

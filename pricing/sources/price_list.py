@@ -90,18 +90,6 @@ def any_of(field: str, values: Iterable[str]) -> Filters:
     return [{"Type": "ANY_OF", "Field": field, "Value": ",".join(values)}]
 
 
-def chunks(values: Sequence[str], most: int) -> Iterator[tuple[str, ...]]:
-    """Cut into pieces of at most ``most`` values that fit into a filter."""
-    piece: list[str] = []
-    for value in values:
-        if piece and (len(piece) >= most or len(",".join((*piece, value))) > LONGEST_VALUE):
-            yield tuple(piece)
-            piece = []
-        piece.append(value)
-    if piece:
-        yield tuple(piece)
-
-
 def fetch(aws: Aws, service_code: str, filters: Filters) -> Iterator[Product]:
     """Read products. Raises :class:`SourceError`, also for one that is not as documented."""
     parameters: Mapping[str, Any] = {
@@ -111,7 +99,7 @@ def fetch(aws: Aws, service_code: str, filters: Filters) -> Iterator[Product]:
         "MaxResults": MOST_PRODUCTS,
     }
     pages = aws.pages("pricing", "get_products", REGION, parameters)
-    for text in rows(pages, "PriceList"):
+    for text in rows(pages, "PriceList", str):
         try:
             yield msgspec.json.decode(text, type=Product)
         except msgspec.MsgspecError as error:

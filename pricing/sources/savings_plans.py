@@ -4,19 +4,18 @@ A rate is what an hour costs under the plan, however it is paid: paying upfront 
 and the upfront part is a share of what the commitment comes to over its term.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any
 
-from pricing.errors import SourceError
-from pricing.offers import COMMITTED
+import msgspec
+
+from pricing.offers import COMMITTED, PAYMENTS
 from pricing.price import Unpriced
 from pricing.sources.figures import SavingsPlanRates
 from pricing.sources.interface import Aws, Page, rows
-from pricing.sources.on_demand import PAYMENTS
-from pricing.sources.price_list import NoPrice, amount, chunks
-
-ORIGIN = "AWS's Savings Plans API"
+from pricing.sources.names import chunks
+from pricing.sources.price_list import NoPrice, amount
 
 REGION = "us-east-1"
 """The API is global and signed for this region."""
@@ -31,7 +30,27 @@ MOST_RATES = 1000
 
 SECONDS_A_YEAR = 365 * 24 * 3600
 
-Rate = Mapping[str, Any]
+
+class _Offering(msgspec.Struct, frozen=True, rename="camel"):
+    offering_id: str
+    payment_option: str
+    plan_type: str
+    duration_seconds: int
+    currency: str = ""
+
+
+class _Property(msgspec.Struct, frozen=True):
+    name: str
+    value: str
+
+
+class _Rate(msgspec.Struct, frozen=True, rename="camel"):
+    savings_plan_offering: _Offering
+    rate: str
+    unit: str
+    usage_type: str
+    operation: str
+    properties: tuple[_Property, ...]
 
 
 def queries(regions: tuple[str, ...], types: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -65,15 +84,9 @@ def parse(
     pages: Iterable[Page], regions: tuple[str, ...], types: tuple[str, ...]
 ) -> dict[tuple[str, str], SavingsPlanRates | Unpriced]:
     """Choose the one rate of each type in each region under each purchase."""
-    found: dict[tuple[str, str, str], list[Rate]] = {}
-    for rate in rows(pages, "searchResults"):
-        try:
-            key = _key(rate)
-        except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(
-                "malformed", f"DescribeSavingsPlansOfferingRates: a rate is damaged: {error!r}"
-            ) from error
-        if key:
+    found: dict[tuple[str, str, str], list[_Rate]] = {}
+    for rate in rows(pages, "searchResults", _Rate):
+        if key := _key(rate):
             found.setdefault(key, []).append(rate)
     return {
         (region, name): SavingsPlanRates(
@@ -90,38 +103,36 @@ def parse(
     }
 
 
-def _key(rate: Rate) -> tuple[str, str, str] | None:
+def _key(rate: _Rate) -> tuple[str, str, str] | None:
     """Region, type and purchase of a plain Linux instance's rate; ``None`` of any other's."""
-    properties = {one["name"]: one["value"] for one in rate["properties"]}
+    properties = {one.name: one.value for one in rate.properties}
     name = properties.get("instanceType", "")
     plain = (
         properties.get("productDescription") == "Linux/UNIX"
         and properties.get("tenancy") == "shared"
-        and rate["operation"] == "RunInstances"
-        and rate["usageType"].endswith(f"BoxUsage:{name}")
-        and not rate["usageType"].endswith(f"HostBoxUsage:{name}")
+        and rate.operation == "RunInstances"
+        and re.fullmatch(rf"(?:[A-Z0-9]+-)?BoxUsage:{re.escape(name)}", rate.usage_type)
     )
-    offering = rate["savingsPlanOffering"]
-    years, rest = divmod(int(offering["durationSeconds"]), SECONDS_A_YEAR)
+    offering = rate.savings_plan_offering
+    years, rest = divmod(offering.duration_seconds, SECONDS_A_YEAR)
     for purchase in PURCHASES:
         if (
             plain
             and rest == 0
             and purchase.years == years
-            and KINDS[purchase.kind] == offering["planType"]
-            and PAYMENTS[purchase.payment] == offering["paymentOption"]
+            and KINDS[purchase.kind] == offering.plan_type
+            and PAYMENTS[purchase.payment] == offering.payment_option
         ):
             return properties.get("region", ""), name, purchase.name
     return None
 
 
-def _hourly(rates: list[Rate], what: str) -> Decimal | Unpriced:
-    distinct = {(rate["rate"], rate["unit"], rate["savingsPlanOffering"].get("currency")): rate
-                for rate in rates}  # fmt: skip
+def _hourly(rates: list[_Rate], what: str) -> Decimal | Unpriced:
+    distinct = {(rate.rate, rate.unit, rate.savings_plan_offering.currency): rate for rate in rates}
     if not distinct:
         return Unpriced("not-listed", f"AWS lists no rate for {what}")
     if len(distinct) > 1:
-        plans = ", ".join(rate["savingsPlanOffering"]["offeringId"] for rate in distinct.values())
+        plans = ", ".join(rate.savings_plan_offering.offering_id for rate in distinct.values())
         return Unpriced("ambiguous", f"AWS lists {len(distinct)} rates for {what}: {plans}")
     [(text, unit, currency)] = distinct
     if unit != "Hrs":

@@ -18,13 +18,10 @@ from pricing.rates import Rate, Service
 from pricing.sources.assemble import assemble
 from pricing.sources.figures import (
     INSTANCE_TYPES,
-    INTERRUPTION,
+    NOBODY,
     PARTS,
     RATES,
     SAVINGS_PLANS,
-    SPOT,
-    TERMS,
-    ZONES,
     Figures,
     Found,
     Part,
@@ -42,11 +39,11 @@ class RegionFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     """The figures of a region by item; ``sources`` names the source of each part."""
 
     sources: dict[str, str] = {}
-    zones: dict[str, Zones] = {}
-    terms: dict[str, Terms] = {}
-    savings_plans: dict[str, SavingsPlanRates] = {}
-    spot: dict[str, SpotZones] = {}
-    interruption: dict[str, Range] = {}
+    zones: dict[str, Zones | Unpriced] = {}
+    terms: dict[str, Terms | Unpriced] = {}
+    savings_plans: dict[str, SavingsPlanRates | Unpriced] = {}
+    spot: dict[str, SpotZones | Unpriced] = {}
+    interruption: dict[str, Range | Unpriced] = {}
     rates: dict[Service, Rate | Unpriced] = {}
 
 
@@ -65,16 +62,6 @@ class _Version(msgspec.Struct, frozen=True):
 
 
 T = TypeVar("T")
-
-_FIELDS = {
-    ZONES.name: "zones",
-    TERMS.name: "terms",
-    SAVINGS_PLANS.name: "savings_plans",
-    SPOT.name: "spot",
-    INTERRUPTION.name: "interruption",
-    RATES.name: "rates",
-}
-"""The field of a region that holds each part."""
 
 
 def load_snapshot(data: bytes | None = None, name: str = "the price snapshot") -> Snapshot:
@@ -100,28 +87,30 @@ def load_snapshot(data: bytes | None = None, name: str = "the price snapshot") -
 
 
 def snapshot_of(figures: Figures) -> Snapshot:
-    """A snapshot of figures that were read; what has no price is left out."""
+    """A snapshot of figures, each part of which was read from one source."""
     sources: dict[str, Source] = {}
     regions: dict[str, dict[str, Any]] = {}
     types: dict[str, InstanceType] = {}
-    types_source = ""
-    for (region, part, item), found in sorted(figures.items()):
-        if isinstance(found.value, Unpriced):
-            continue
+    for (region, name, item), found in sorted(figures.items()):
         sources[found.source.name] = found.source
-        if part == INSTANCE_TYPES.name:
-            types[item], types_source = found.value, found.source.name
-            continue
-        tables = regions.setdefault(region, {})
-        tables.setdefault("sources", {})[part] = found.source.name
-        tables.setdefault(_FIELDS[part], {})[item] = found.value
+        tables = regions.setdefault(region, {"sources": {}})
+        if name != INSTANCE_TYPES.name:
+            tables["sources"][name] = found.source.name
+            tables.setdefault(_field(name), {})[item] = found.value
+        elif not isinstance(found.value, Unpriced):
+            types[item] = found.value
     return Snapshot(
         SCHEMA_VERSION,
         sources,
-        types_source,
+        INSTANCE_TYPES.source,
         types,
         {region: RegionFigures(**tables) for region, tables in regions.items()},
     )
+
+
+def _field(part: str) -> str:
+    """The field of a region that holds a part."""
+    return part.replace("-", "_")
 
 
 def encode(snapshot: Snapshot) -> bytes:
@@ -179,19 +168,18 @@ class SnapshotSource:
             kind: Any = snapshot.instance_types.get(item)
             return self._found(kind, snapshot.types_source, _lack(item, region))
         figures = snapshot.regions.get(region, RegionFigures())
-        table: Mapping[str, Any] = getattr(figures, _FIELDS[part.name])
+        table: Mapping[str, Any] = getattr(figures, _field(part.name))
         lack = _lack(item, region)
-        if part is RATES and not table:
+        if not table and part is RATES:
             known = [name for name, one in snapshot.regions.items() if one.rates]
             where = f"the snapshot knows it in {', '.join(sorted(known)) or 'no region'} only"
             lack = Unpriced("not-in-snapshot", f"{where}, not in {region}")
-        elif part is SAVINGS_PLANS:
+        elif not table and part is SAVINGS_PLANS:
             lack = Unpriced("not-in-snapshot", "the snapshot holds no Savings Plans rates")
         return self._found(table.get(item), figures.sources.get(part.name, ""), lack)
 
     def _found(self, value: Any, source: str, lack: Unpriced) -> Found[Any]:
-        # A part that the region lacks as a whole has no source of its own.
-        known = self._snapshot.sources.get(source) or next(iter(self._snapshot.sources.values()))
+        known = self._snapshot.sources.get(source, NOBODY)
         return Found(lack if value is None else value, known, "snapshot")
 
 

@@ -10,15 +10,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Annotated
+
+import msgspec
 
 from pricing.errors import SourceError
 from pricing.offers import SpotHistory
 from pricing.price import Unpriced
 from pricing.sources.figures import SpotPrices, SpotZones
 from pricing.sources.interface import Aws, Page, rows
+from pricing.sources.names import chunks
 from pricing.sources.price_list import NoPrice, amount
-
-ORIGIN = "EC2's Spot price history"
 
 LINUX = "Linux/UNIX"
 """The product of a Linux host in a VPC; rows of ``Linux/UNIX (Amazon VPC)`` can come along."""
@@ -29,6 +31,9 @@ MOST_ROWS = 1000
 
 PLACES = 10
 """Decimal places of prices and means; AWS writes six. The database holds whole numbers of them."""
+
+MOST_CALLS = 32
+"""Calls among which the types of all regions are shared out."""
 
 _SCHEMA = "CREATE TABLE changes (type TEXT, zone TEXT, at INTEGER, price INTEGER)"
 
@@ -49,9 +54,17 @@ ORDER BY at DESC, price DESC LIMIT 1
 """The price in force at a moment."""
 
 
-def queries(types: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """One type a call: a month of it fits into a page or two."""
-    return ((name,) for name in types)
+class _Change(msgspec.Struct, frozen=True, rename="pascal"):
+    product_description: str
+    instance_type: str
+    availability_zone_id: str
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    spot_price: str
+
+
+def queries(types: tuple[str, ...], regions: int) -> Iterator[tuple[str, ...]]:
+    """The types of each call: one, of which a month fits into a page, unless there are many."""
+    return chunks(types, -(-len(types) * regions // MOST_CALLS))
 
 
 def read(
@@ -84,8 +97,18 @@ def statistics(
     SQLite sorts the rows in a temporary database, which moves to the disk when it grows. Each price
     is in force from its change to the next one, the last until ``now``; what lies before the window
     does not count. Of two changes at one moment the dearer price is taken. Where the window holds
-    no time at all, every figure is the current price.
+    no time at all, every figure is the current price. Raises :class:`SourceError`.
     """
+    try:
+        return _sorted_out(pages, now, days)
+    except sqlite3.Error as error:
+        # A temporary folder that is full, say.
+        raise SourceError("failed", f"the Spot price history cannot be sorted: {error}") from error
+
+
+def _sorted_out(
+    pages: Iterable[Page], now: datetime, days: int
+) -> dict[str, dict[str, SpotPrices | Unpriced]]:
     with closing(sqlite3.connect("")) as table:
         table.execute(_SCHEMA)
         bad: dict[tuple[str, str], Unpriced] = {}
@@ -103,20 +126,16 @@ def _changes(
     pages: Iterable[Page], bad: dict[tuple[str, str], Unpriced]
 ) -> Iterator[tuple[str, str, int, int]]:
     """Rows for the database; a zone with an impossible price goes into ``bad``."""
-    for row in rows(pages, "SpotPriceHistory"):
+    for row in rows(pages, "SpotPriceHistory", _Change):
+        if row.product_description != LINUX:
+            continue
+        name, zone = row.instance_type, row.availability_zone_id
         try:
-            if row["ProductDescription"] != LINUX:
-                continue
-            name, zone = row["InstanceType"], row["AvailabilityZoneId"]
-            at, text = int(row["Timestamp"].timestamp()), row["SpotPrice"]
-        except (KeyError, AttributeError) as error:
-            raise SourceError(
-                "malformed", f"DescribeSpotPriceHistory: a row is damaged: {error!r}"
-            ) from error
-        try:
-            yield name, zone, at, _whole(text, f"Spot {name} in {zone}")
+            price = _whole(row.spot_price, f"Spot {name} in {zone}")
         except NoPrice as absence:
             bad[name, zone] = absence.unpriced
+        else:
+            yield name, zone, int(row.timestamp.timestamp()), price
 
 
 def _whole(text: str, what: str) -> int:

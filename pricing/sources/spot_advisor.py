@@ -13,8 +13,6 @@ from pricing.sources.interface import Aws
 
 BUCKET, KEY = "spot-bid-advisor", "spot-advisor-data.json"
 
-ORIGIN = "AWS's public Spot Advisor data"
-
 
 class _Advice(msgspec.Struct, frozen=True):
     r: int

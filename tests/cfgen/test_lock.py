@@ -8,9 +8,10 @@ from cfgen import pipeline
 from cfgen.config.load import make_config
 from cfgen.errors import ConfigError, Refused
 from cfgen.lock import Lock, read_lock, write_lock
+from cfgen.prices import Prices
 
 NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
-OFFLINE = pipeline.Prices(NOW, "offline")
+OFFLINE = Prices(NOW, "offline")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from cfgen.config.load import make_config
 from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
 from cfgen.deploy.changeset import Change, ChangeSet
 from cfgen.deploy.events import Event
+from cfgen.prices import Prices
 from cfgen.report.deploy import event_text, outputs_text, preview_text
 from cfgen.report.numbers import age, plain, usd
 from cfgen.report.paper import Paper
@@ -29,7 +30,7 @@ PIPE = Paper()
 
 def market(config: Config) -> Market:
     """The embedded market, with prices for what it lacks and histories: made up by us."""
-    known = pipeline.read_market(config, pipeline.Prices(NOW, "offline"))
+    known = pipeline.read_market(config, Prices(NOW, "offline"))
     mean = Decimal("0.0044333333")
     history = SpotHistory(30, mean, mean, mean, mean, tuple(map(Decimal, range(1, 25))))
     price = Price(Decimal("0.00395738204"), "Hrs", "2026-11-23", "ec2-spot-price-history")

@@ -54,7 +54,7 @@ def market(*offers: Offer, **rates: Rate | Unpriced) -> Market:
     }
     everything |= {Service[name.upper()]: rate for name, rate in rates.items()}
     source = Source("test", "2026-10-01", "2026-10-01", "made for this test")
-    return Market("ap-northeast-2", "live", (source,), offers, {"ap-northeast-2": everything})
+    return Market(("ap-northeast-2",), "live", (source,), offers, {"ap-northeast-2": everything})
 
 
 def choose(market: Market, host: HostShape = HostShape(), **wishes: Any) -> Recommendation:
@@ -382,13 +382,20 @@ def test_a_region_does_not_win_by_what_its_bill_lacks(
     one = market(offer(amount=hourly[0]))
     other = msgspec.structs.replace(offer(amount=hourly[1], zone="use1-az1"), region=there)
     rates = dict.fromkeys((here, there), one.rates[here])
-    both = msgspec.structs.replace(one, region="all", offers=(*one.offers, other), rates=rates)
+    both = msgspec.structs.replace(
+        one, regions=(here, there), offers=(*one.offers, other), rates=rates
+    )
     both = hidden(hidden(both, here, lost_here), there, lost_there)
-    chosen = choose(both).recommended
-    assert chosen is not None
-    lacking = {plan.offer.region for plan in choose(both).plans if plan.bill.not_counted}
-    if lacking and lacking != {here, there}:
-        assert chosen.offer.region not in lacking
+    found = choose(both)
+    lacks = {
+        plan.offer.region: {lack.item for lack in plan.bill.not_counted} for plan in found.plans
+    }
+    common = lacks[here] & lacks[there]
+    if found.recommended is None:
+        assert lacks[here] - common
+        assert lacks[there] - common
+    else:
+        assert lacks[found.recommended.offer.region] == common
 
 
 # Commitments
@@ -423,8 +430,8 @@ def test_at_the_break_even_a_commitment_costs_no_more(hourly: str, by_the_hour: 
 def test_a_held_commitment_costs_whatever_runs() -> None:
     reserved = offer(SMALL, committed("reserved-1yr-no-upfront"), "0.02")
     known = market(offer(amount="0.01"), offer(SMALL, amount="0.02"), reserved)
-    held = hold(known, "ap-northeast-2", {"t3.small/reserved-1yr-no-upfront": Decimal("0.005")},
-                "2026-11-23")  # fmt: skip
+    paid = {("ap-northeast-2", "t3.small/reserved-1yr-no-upfront"): Decimal("0.005")}
+    held = hold(known, paid, "2026-11-23")
     chosen = choose(held).recommended
     assert chosen is not None
     assert chosen.offer.purchase.name == "reserved-1yr-no-upfront"
@@ -435,19 +442,47 @@ def test_a_held_commitment_costs_whatever_runs() -> None:
 
 
 def test_a_commitment_held_for_a_type_that_is_not_wanted_is_paid_all_the_same() -> None:
-    held = hold(market(offer()), "ap-northeast-2", {"m5.large/reserved-1yr-no-upfront": Decimal(1)},
-                "2026-11-23")  # fmt: skip
+    paid = {("ap-northeast-2", "m5.large/reserved-1yr-no-upfront"): Decimal(1)}
+    held = hold(market(offer()), paid, "2026-11-23")
     chosen = choose(held).recommended
     assert chosen is not None
     assert chosen.bill.items[1].monthly == 730
 
 
 def test_a_commitment_is_held_in_its_region_only() -> None:
-    paid = {"t4g.micro/reserved-1yr-no-upfront": Decimal(1)}
-    elsewhere = hold(market(offer()), "us-east-1", paid, "2026-11-23")
+    paid = {("us-east-1", "t4g.micro/reserved-1yr-no-upfront"): Decimal(1)}
+    elsewhere = hold(market(offer()), paid, "2026-11-23")
     chosen = choose(elsewhere).recommended
     assert chosen is not None
     assert chosen.offer.purchase == ON_DEMAND
+    assert chosen.bill.items[1].monthly == 730
+
+
+@pytest.mark.parametrize(
+    ("held", "covered"),
+    [
+        ("ap-northeast-2 t4g.micro/reserved-1yr-no-upfront", {"t4g.micro"}),
+        ("us-east-1 t4g.micro/reserved-1yr-no-upfront", set()),
+        ("ap-northeast-2 t4g.large/ec2-instance-savings-plan-1yr-no-upfront", {"t4g.micro"}),
+        ("us-east-1 t4g.large/ec2-instance-savings-plan-1yr-no-upfront", set()),
+        ("us-east-1 c7g.large/compute-savings-plan-1yr-no-upfront", {"t4g.micro", "t3.small"}),
+    ],
+)
+def test_what_aws_would_apply_a_commitment_to_has_no_price_of_its_own(
+    held: str, covered: set[str]
+) -> None:
+    region, _, name = held.partition(" ")
+    known = hold(market(offer(), offer(SMALL)), {(region, name): Decimal("0.005")}, "2026-11-23")
+    gaps = choose(known).unpriced
+    assert {gap.instance_type for gap in gaps} == covered
+    assert {gap.absence.code for gap in gaps} <= {"covered"}
+
+
+def test_what_is_not_offered_is_not_had_by_paying_for_it() -> None:
+    gone = offer(purchase=committed("reserved-1yr-no-upfront"), zone=None)
+    gone = msgspec.structs.replace(gone, hourly=Unpriced("not-offered", "nowhere"))
+    paid = {("ap-northeast-2", gone.name): Decimal("0.001")}
+    assert choose(hold(market(gone), paid, "2026-11-23"), commitment="3yr").recommended is None
 
 
 # The disk

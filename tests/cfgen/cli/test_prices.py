@@ -299,7 +299,7 @@ FAULTS: dict[str, tuple[Callable[[str], "Fault | str"], str, str]] = {
     "unknown key": (
         lambda _: Fault("AuthFailure", 401),
         "source-no-credentials",
-        "does not know these credentials",
+        "AuthFailure",
     ),
     "broken": (lambda _: Fault("InternalError", 500), "source-failed", "InternalError"),
 }
@@ -401,6 +401,37 @@ def test_a_type_that_the_region_does_not_have(live: Live, fake_aws: FakeAws) -> 
     found = document(live("recommend", "--json"))
     assert found["recommended"] == "t3.micro/on-demand/always"
     assert {gap["code"] for gap in found["unpriced"]} == {"not-offered"}
+    # Nothing of it comes from elsewhere, even where that is forbidden.
+    strict = document(live("recommend", "--json", "--prices", "live"))
+    assert strict["unpriced"] == found["unpriced"]
+    assert {source["as_of"] for source in strict["prices"]["sources"]} == {NOW.date().isoformat()}
+
+
+def test_a_type_that_cannot_be_looked_up_is_not_the_users_mistake(
+    live: Live, fake_aws: FakeAws
+) -> None:
+    fake_aws.interference["DescribeInstanceTypes"] = lambda service, _: denied(service)
+    result = live("recommend", "--type", "m7g.medium")
+    assert result.returncode == 1
+    assert "ec2:DescribeInstanceTypes is denied" in result.stderr
+
+
+def test_names_beside_a_glob_that_cannot_be_looked_up(live: Live, fake_aws: FakeAws) -> None:
+    fake_aws.world.zones[SEOUL, "m7g.medium"] = ["apne2-az1"]
+    fake_aws.world.products.append(instance("m7g.medium", SEOUL, "0.0501"))
+    fake_aws.interference["DescribeInstanceTypeOfferings"] = lambda service, _: denied(service)
+    found = document(live("recommend", "--json", "--type", "t4g.*", "--type", "m7g.medium"))
+    names = {plan["instance_type"] for plan in found["plans"]}
+    assert names == {"t4g.nano", "t4g.micro", "t4g.small", "m7g.medium"}
+
+
+def test_regions_that_cannot_be_listed_are_said(live: Live, fake_aws: FakeAws) -> None:
+    fake_aws.interference["DescribeRegions"] = lambda service, _: denied(service)
+    result = live("recommend", "--json", "--region", "all")
+    messages = [warning["message"] for warning in document(result)["warnings"]]
+    assert any("ec2:DescribeRegions is denied" in message for message in messages)
+    refused = live("recommend", "--region", "all", "--prices", "live")
+    assert refused.returncode == 1
 
 
 def test_a_type_that_nobody_has(live: Live) -> None:
@@ -437,6 +468,17 @@ def test_another_type_is_read_beside_what_is_kept(live: Live, fake_aws: FakeAws)
     document(live("recommend", "--json", "--type", "t3.nano", "--type", MICRO))
     assert fake_aws.count("DescribeSpotPriceHistory") == 1
     assert fake_aws.count("GetProducts") == 1
+
+
+def test_what_aws_does_not_have_is_kept_too(live: Live, fake_aws: FakeAws) -> None:
+    del fake_aws.world.advisor["spot_advisor"][SEOUL]["Linux"][MICRO]
+    fake_aws.world.products.append(instance(MICRO, SEOUL, "0.0001", "CHEAPER"))
+    first = document(live("recommend", "--json"))
+    fake_aws.seen.clear()
+    second = document(live("recommend", "--json"))
+    assert fake_aws.seen == []
+    assert second["unpriced"] == first["unpriced"] != []
+    assert second["plans"] == first["plans"]
 
 
 def test_no_cache_neither_reads_nor_writes(
@@ -568,7 +610,8 @@ def test_all_regions_are_ranked_together(live: Live, fake_aws: FakeAws) -> None:
     regions = {plan["region"] for plan in found["plans"]}
     assert regions == set(fake_aws.world.regions)
     first = next(plan for plan in found["plans"] if not plan["rejected_because"])
-    assert (found["recommended"], first["region"]) == (first["id"], "us-east-1")
+    assert found["recommended"] == first["id"]
+    assert found["recommended_region"] == first["region"] == "us-east-1"
     # Regions, then everything at once: prices of all regions in the same calls.
     assert fake_aws.seen[0].operation == "DescribeRegions"
     assert fake_aws.count("GetProducts") == 10
@@ -634,7 +677,7 @@ def test_the_csv_holds_what_the_json_cannot(live: Live) -> None:
 
 HELD = """
 [workload]
-existing_commitment = { "t3.micro/reserved-1yr-no-upfront" = "0.0065" }
+existing_commitment = { "ap-northeast-2/t3.micro/reserved-1yr-no-upfront" = "0.0065" }
 """
 
 
@@ -656,12 +699,15 @@ def test_a_commitment_that_is_held_is_priced_at_what_is_paid(live: Live, folder:
         "t3.micro", "on-demand", "covered")  # fmt: skip
 
 
+HELD_NAME = "ap-northeast-2/t3.micro/reserved-1yr-no-upfront"
+
+
 @pytest.mark.parametrize(
     "held",
-    ['{ "t3.micro" = "0.1" }', '{ "t3.micro/spot" = "0.1" }',
-     '{ "t3.micro/reserved-1yr-no-upfront" = "0" }',
-     '{ "t3.micro/reserved-1yr-no-upfront" = "nan" }',
-     '{ "t3.micro/reserved-1yr-no-upfront" = "0.00000001" }', '"0.1"', "[]"],
+    ['{ "t3.micro/reserved-1yr-no-upfront" = "0.1" }', '{ "ap-northeast-2/t3.micro" = "0.1" }',
+     '{ "ap-northeast-2/t3.micro/spot" = "0.1" }', f'{{ "{HELD_NAME}" = "0" }}',
+     f'{{ "{HELD_NAME}" = "nan" }}', f'{{ "{HELD_NAME}" = "-1" }}',
+     f'{{ "{HELD_NAME}" = "0.00000001" }}', '"0.1"', "[]"],
 )  # fmt: skip
 def test_a_commitment_that_makes_no_sense(cfgen: Run, folder: Path, held: str) -> None:
     (folder / "cfgen.toml").write_text(f"[workload]\nexisting_commitment = {held}\n")
@@ -713,7 +759,7 @@ def test_a_locked_plan_is_kept_where_its_price_cannot_be_read(
 def test_every_figure_in_use_is_shown(live: Live) -> None:
     text = live("prices", "show").stdout
     found = json.loads(live("prices", "show", "--json").stdout, parse_float=pytest.fail)
-    assert found["mode"] == "cache"
+    assert found["prices"]["mode"] == "cache"
     priced = [one for one in found["figures"] if "usd" in one]
     # 3 types x (19 purchases + Spot in 4 zones), 17 rates, three of them with a second tier.
     assert len(priced) == 3 * (19 + 4) + 17 + 3
@@ -749,6 +795,16 @@ def test_a_snapshot_of_live_prices_stands_for_the_embedded_one(
     broken = document(cfgen("recommend", "--json", "--snapshot", "snapshot.json"))
     assert broken["plans"] == first["plans"]
     assert fake_aws.seen == []
+
+
+def test_a_snapshot_keeps_what_has_no_price(live: Live, fake_aws: FakeAws) -> None:
+    fake_aws.world.products.append(instance(MICRO, SEOUL, "0.0001", "CHEAPER"))
+    result = live("prices", "refresh", "-o", "snapshot.json", "--type", MICRO)
+    assert result.returncode == 0
+    assert "CHEAPER" in result.stderr
+    mine = ("--prices", "offline", "--snapshot", "snapshot.json", "--type", MICRO)
+    found = document(live("recommend", "--json", *mine))
+    assert any("CHEAPER" in gap["reason"] for gap in found["unpriced"])
 
 
 def test_a_snapshot_is_written_whole_or_not_at_all(

@@ -13,7 +13,7 @@ from pricing.price import Unpriced
 from pricing.sources import instance_types, savings_plans, spot_advisor
 from pricing.sources.figures import SavingsPlanRates
 from pricing.sources.savings_plans import PURCHASES
-from tests.fake_aws import hardware, savings_rate, savings_rates, world
+from tests.fake_aws import Pages, hardware, savings_rate, savings_rates, world
 
 SEOUL, MICRO = "ap-northeast-2", "t4g.micro"
 FIRST = "compute-savings-plan-1yr-no-upfront"
@@ -101,7 +101,7 @@ def test_another_currency() -> None:
 @pytest.mark.parametrize("missing", ["properties", "savingsPlanOffering", "usageType", "operation"])
 def test_a_damaged_rate_says_so(missing: str) -> None:
     damaged = {key: value for key, value in rate().items() if key != missing}
-    with pytest.raises(SourceError, match="a rate is damaged"):
+    with pytest.raises(SourceError, match="a row of searchResults is damaged"):
         hourly(damaged)
 
 
@@ -119,31 +119,36 @@ def test_the_upfront_part_is_a_share_of_the_commitment() -> None:
 # Instance types
 
 
+def described(row: dict[str, Any]) -> InstanceType | Unpriced:
+    [found] = instance_types.read_types(
+        Pages({"InstanceTypes": [row]}), SEOUL, (row["InstanceType"],)
+    ).values()
+    return found
+
+
 def test_hardware() -> None:
-    found = instance_types.hardware(hardware("t4g.small", "arm64", 2, 2048))
+    found = described(hardware("t4g.small", "arm64", 2, 2048))
     assert found == InstanceType("t4g.small", "arm64", 2, 2048, Decimal(20))
 
 
 def test_a_type_that_does_not_burst_has_no_baseline() -> None:
-    found = instance_types.hardware(hardware("m7g.medium", "arm64", 1, 4096, burstable=False))
+    found = described(hardware("m7g.medium", "arm64", 1, 4096, burstable=False))
     assert isinstance(found, InstanceType)
     assert found.baseline_percent is None
 
 
 def test_a_burstable_type_of_an_unknown_family_is_not_guessed() -> None:
-    assert code(instance_types.hardware(hardware("t9.micro", "arm64", 2, 1024))) == (
-        "unknown-baseline"
-    )
+    assert code(described(hardware("t9.micro", "arm64", 2, 1024))) == ("unknown-baseline")
 
 
 def test_the_older_family_has_its_own_baselines() -> None:
-    found = instance_types.hardware(hardware("t2.2xlarge", "x86_64", 8, 32768))
+    found = described(hardware("t2.2xlarge", "x86_64", 8, 32768))
     assert isinstance(found, InstanceType)
     assert found.baseline_percent == 17
 
 
 def test_an_architecture_without_an_image() -> None:
-    assert code(instance_types.hardware(hardware("mac1.metal", "x86_64_mac", 12, 32768,
+    assert code(described(hardware("mac1.metal", "x86_64_mac", 12, 32768,
                                                  burstable=False))) == "architecture"  # fmt: skip
 
 
@@ -151,8 +156,19 @@ def test_an_architecture_without_an_image() -> None:
 def test_a_damaged_type_says_so(missing: str) -> None:
     row = {key: value for key, value in hardware("t3.micro", "x86_64", 2, 1024).items()
            if key != missing}  # fmt: skip
-    with pytest.raises(SourceError, match="DescribeInstanceTypes"):
-        instance_types.hardware(row)
+    with pytest.raises(SourceError, match="a row of InstanceTypes is damaged"):
+        described(row)
+
+
+@pytest.mark.parametrize("row", [{}, {"InstanceType": None, "Location": "x"}, None, "t3.micro"])
+def test_a_damaged_offering_says_so(row: Any) -> None:
+    pages = Pages({"InstanceTypeOfferings": [row]})
+    for read in (
+        lambda: instance_types.read_zones(pages, SEOUL, (MICRO,)),
+        lambda: instance_types.read_names(pages, SEOUL),
+    ):
+        with pytest.raises(SourceError, match="a row of InstanceTypeOfferings is damaged"):
+            read()
 
 
 # The Spot Advisor

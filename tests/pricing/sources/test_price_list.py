@@ -13,7 +13,7 @@ from pricing.price import Unpriced
 from pricing.sources.figures import Commitment, Terms
 from pricing.sources.on_demand import parse, queries
 from pricing.sources.price_list import LONGEST_VALUE, Product, fetch
-from tests.fake_aws import LINUX, dimension, instance, product, term
+from tests.fake_aws import LINUX, Pages, dimension, instance, product, term
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SEOUL = "ap-northeast-2"
@@ -180,19 +180,6 @@ def test_a_reservation_that_does_not_fit_its_payment(
     assert terms.on_demand == Decimal("0.01")
     absence(terms.reserved["reserved-1yr-no-upfront"], code)
     absence(terms.reserved["reserved-3yr-no-upfront"], "not-listed")
-
-
-class Pages:
-    """Answers with these pages."""
-
-    def __init__(self, *pages: dict[str, Any]) -> None:
-        self._pages = pages
-
-    def pages(self, *_: object) -> Any:
-        yield from self._pages
-
-    def public_object(self, bucket: str, key: str) -> bytes:
-        raise NotImplementedError(bucket, key)
 
 
 def test_a_second_product_on_the_second_page_counts() -> None:

@@ -126,17 +126,27 @@ def test_a_change_in_the_future_is_the_current_price_and_weighs_nothing() -> Non
 
 @pytest.mark.parametrize(
     "changed",
-    [{"Timestamp": None}, {"Timestamp": "2026-11-23"}],
+    [
+        {"Timestamp": None},
+        {"Timestamp": "yesterday"},
+        {"Timestamp": datetime(2026, 11, 23)},  # noqa: DTZ001
+        {"SpotPrice": 1},
+        {"AvailabilityZoneId": None},
+    ],
 )
 def test_a_damaged_row_says_so(changed: dict[str, Any]) -> None:
-    with pytest.raises(SourceError, match="DescribeSpotPriceHistory"):
+    with pytest.raises(SourceError, match="a row of SpotPriceHistory is damaged"):
         read(row("0.004", days(1), **changed))
-    with pytest.raises(SourceError, match="AvailabilityZoneId"):
+    with pytest.raises(SourceError, match="a row of SpotPriceHistory is damaged"):
         read({key: value for key, value in row("1", days(1)).items() if "Id" not in key})
 
 
-def test_one_call_for_each_type() -> None:
-    assert list(queries(("t3.micro", "t4g.micro"))) == [("t3.micro",), ("t4g.micro",)]
+def test_one_call_for_each_type_unless_there_are_many() -> None:
+    assert list(queries(("t3.micro", "t4g.micro"), 1)) == [("t3.micro",), ("t4g.micro",)]
+    assert list(queries(("t3.micro", "t4g.micro"), 34)) == [("t3.micro", "t4g.micro")]
+    many = tuple(map(str, range(1000)))
+    assert len(list(queries(many, 1))) <= 32
+    assert [name for call in queries(many, 1) for name in call] == list(many)
 
 
 # Against a slow plain model

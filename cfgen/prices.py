@@ -1,0 +1,128 @@
+"""How prices are read: live, from what is kept, or from a snapshot alone."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from cfgen.credentials import could_be_at_hand
+from cfgen.errors import AwsError, ConfigError
+from cfgen.files import read_text
+from pricing.errors import SnapshotError
+from pricing.market import Market
+from pricing.sources.snapshot import SnapshotSource, load_snapshot
+
+if TYPE_CHECKING:
+    from cfgen.aws import PriceApis
+    from pricing.sources.cache import Cache
+    from pricing.sources.live import LiveSource
+
+Mode = Literal["auto", "live", "offline"]
+
+
+class Prices(msgspec.Struct, frozen=True):
+    """How to read prices.
+
+    ``auto`` is live where credentials are at hand, else from the cache or the snapshot; ``live``
+    never falls back; ``offline`` is the snapshot alone. ``snapshot`` is a file that stands for the
+    embedded one, ``days`` the length of the Spot history, ``now`` the moment of reading, ``cache``
+    whether figures read lately will do.
+    """
+
+    now: datetime
+    mode: Mode = "auto"
+    profile: str | None = None
+    snapshot: Path | None = None
+    cache: bool = True
+    days: int = 30
+
+
+def read_market(prices: Prices, home: str, types: tuple[str, ...], *, everywhere: bool) -> Market:
+    """Read the prices of types in the region ``home``, or ``everywhere``.
+
+    Raises :class:`pricing.errors.PricingError`, :class:`ConfigError` and :class:`AwsError`.
+    """
+    if prices.mode == "offline":
+        snapshot = _snapshot(prices.snapshot)
+        return snapshot.read(snapshot.regions if everywhere else (home,), types)
+    with live_source(prices) as source:
+        regions, notices = source.regions(home) if everywhere else ((home,), ())
+        market = source.read(regions, types)
+    return msgspec.structs.replace(market, notices=(*notices, *market.notices))
+
+
+@contextmanager
+def live_source(prices: Prices) -> "Iterator[LiveSource]":
+    """Where live prices come from; says afterwards how many calls were made."""
+    from pricing.sources.live import LiveSource
+
+    apis = _apis(prices)
+    cache = _cache() if prices.cache else None
+    strict = prices.mode == "live"
+    try:
+        yield LiveSource(apis, _snapshot(prices.snapshot), prices.now, prices.days, cache, strict)
+    finally:
+        if apis:
+            apis.log_calls()
+
+
+def _snapshot(path: Path | None) -> SnapshotSource:
+    if path is None:
+        return SnapshotSource(load_snapshot())
+    try:
+        return SnapshotSource(load_snapshot(read_text(path).encode(), str(path)))
+    except SnapshotError as error:
+        raise ConfigError(f"--snapshot: {error}", error.hint) from error
+
+
+def _apis(prices: Prices) -> "PriceApis | None":
+    """AWS, if it can be asked. Raises :class:`AwsError` where it must be and cannot."""
+    live = prices.mode == "live"
+    if not live and not could_be_at_hand(prices.profile, os.environ, _home()):
+        return None
+    from cfgen.aws import PriceApis
+
+    apis = PriceApis(prices.profile, metadata=live)
+    try:
+        if apis.has_credentials():
+            return apis
+    except AwsError:
+        if live:
+            raise
+        # Half of them, or a broken way to them: each source then says so.
+        return apis
+    if live:
+        raise AwsError(
+            "--prices live needs AWS credentials, and there are none",
+            "aws configure, aws sso login, or --profile; without an account: --prices offline",
+        )
+    return None
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def _cache() -> "Cache | None":
+    if _home() is None and "XDG_CACHE_HOME" not in os.environ:
+        return None
+    from platformdirs import user_cache_path
+
+    from pricing.sources.cache import Cache
+
+    # What an endpoint that stands for AWS says must not be taken for AWS's word.
+    endpoints = sorted(
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name.startswith("AWS_ENDPOINT_URL")
+    )
+    scope = hashlib.sha256("\n".join(endpoints).encode()).hexdigest()[:16] if endpoints else "aws"
+    return Cache(user_cache_path("cfgen", appauthor=False) / "prices", scope)
