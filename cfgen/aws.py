@@ -58,7 +58,7 @@ _CONFIG = BotoConfig(
 def _patience() -> dict[str, Any]:
     """Retries while reading prices: there is something to fall back on."""
     own = "AWS_MAX_ATTEMPTS" in os.environ
-    return {"mode": "adaptive"} | ({} if own else {"total_max_attempts": 5})
+    return {"mode": "adaptive"} | ({} if own else {"total_max_attempts": 3})
 
 
 class Clients:
@@ -126,9 +126,25 @@ class PriceApis:
             self._session = boto3.session.Session(botocore_session=core)
 
     def has_credentials(self) -> bool:
-        """Whether there are any. Raises :class:`ConfigError` and :class:`AwsError`."""
+        """Whether there are any, fetched once and for all.
+
+        A program or a service may have to be asked for them. Raises :class:`AwsError`.
+        """
         with aws_errors():
-            return self._session.get_credentials() is not None
+            try:
+                credentials = self._session.get_credentials()
+                return credentials is not None and bool(credentials.get_frozen_credentials())
+            except (OSError, ValueError, KeyError) as error:
+                raise AwsError(
+                    f"no usable AWS credentials: {redact(str(error))}", HINTS["no-credentials"]
+                ) from error
+
+    def endpoints(self) -> str:
+        """The endpoints of the AWS configuration that stand for AWS's own, if there are any."""
+        scoped = self._session._session.get_scoped_config()
+        named = {name: scoped[name] for name in ("endpoint_url", "services") if name in scoped}
+        services = self._session._session.full_config.get("services") if named else None
+        return repr((sorted(named.items()), services)) if named else ""
 
     def pages(
         self, service: str, operation: str, region: str, parameters: Mapping[str, Any]
@@ -143,6 +159,9 @@ class PriceApis:
                 yield from _by_token(getattr(client, operation), parameters)
         except FAILURES as error:
             raise source_error(error, f"{service}:{api}") from error
+        except ValueError as error:
+            # A number or a moment that botocore cannot read.
+            raise SourceError("malformed", f"{service}:{api}: {error}") from error
 
     def public_object(self, bucket: str, key: str) -> bytes:
         """See :class:`pricing.sources.interface.Aws`."""
@@ -169,7 +188,7 @@ class PriceApis:
         config = BotoConfig(
             retries=_patience(),  # type: ignore[arg-type]
             connect_timeout=5,
-            read_timeout=20,
+            read_timeout=10,
             max_pool_connections=64,
             user_agent_extra=f"cfgen/{__version__}",
             signature_version=UNSIGNED if service == "s3" else None,
@@ -180,7 +199,9 @@ class PriceApis:
         except FAILURES as error:
             raise source_error(error, service) from error
         except ValueError as error:
-            raise ConfigError(redact(str(error)), "check AWS_ENDPOINT_URL") from error
+            raise ConfigError(
+                redact(str(error)), "check AWS_ENDPOINT_URL and the AWS configuration"
+            ) from error
         client.meta.events.register("before-send", self._count)
         return client
 
@@ -262,6 +283,8 @@ def is_expired(error: Exception) -> bool:
 
 def kind_of(error: Exception) -> str:
     """Why a call failed, in a word: one of the keys of ``HINTS``."""
+    if isinstance(error, boto.CredentialRetrievalError):
+        return "no-credentials"
     if is_expired(error):
         return "expired"
     if isinstance(error, boto.ClientError):
@@ -314,9 +337,13 @@ def aws_errors() -> Iterator[None]:
         ) from error
     except boto.BotoCoreError as error:
         kind = kind_of(error)
-        if kind == "expired":
-            raise AwsError(f"the credentials have expired: {brief(error)}", HINTS[kind]) from error
+        said = {
+            "expired": "the credentials have expired",
+            "no-credentials": "no usable AWS credentials",
+        }
+        if kind in said:
+            raise AwsError(f"{said[kind]}: {brief(error)}", HINTS[kind]) from error
         raise AwsError(
             brief(error),
-            HINTS[kind] or "check the network, and the credentials for a line break",
+            HINTS[kind] or "check the AWS configuration, and the credentials for a line break",
         ) from error

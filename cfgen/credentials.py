@@ -1,5 +1,6 @@
 """Whether credentials could be at hand, told without AWS's SDK, which takes long to wake."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,9 +21,9 @@ FILES = (".aws/credentials", ".aws/config")
 def could_be_at_hand(
     profile: str | None, environment: Mapping[str, str], home: Path | None
 ) -> bool:
-    """False only where there are none for certain; ``home`` is ``None`` where there is none."""
+    """False only where there are none that can be read; ``home`` may be unknown."""
     return (
         bool(profile)
         or any(environment.get(name) for name in VARIABLES)
-        or (home is not None and any((home / name).exists() for name in FILES))
+        or (home is not None and any(os.access(home / name, os.R_OK) for name in FILES))
     )

@@ -26,7 +26,7 @@ from cfgen.errors import ConfigError, Refused
 from cfgen.files import write_atomically
 from cfgen.lock import FILE_NAME as LOCK_NAME
 from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
-from cfgen.prices import Prices, live_source
+from cfgen.prices import Prices, live_source, wanted_regions
 from cfgen.prices import read_market as read_prices
 from pricing.commitments import hold
 from pricing.market import Market, Notice
@@ -94,9 +94,12 @@ def refresh_snapshot(
     """
     home, types = config.stack.region, tuple(config.workload.instance_types)
     with live_source(msgspec.structs.replace(prices, mode="live")) as source:
-        regions, notices = source.regions(home) if everywhere else ((home,), ())
+        regions, notices = wanted_regions(source, home, everywhere=everywhere)
         names, figures, replaced = source.figures(regions, types)
     market = assemble(regions, names, figures, (*notices, *replaced))
+    if all(isinstance(offer.hourly, Unpriced) for offer in market.offers):
+        reasons = dict.fromkeys(one.message for one in (*market.notices, *_lacking(market)))
+        raise Refused("\n  ".join(["no price was found to write", *list(reasons)[:3]]))
     write_atomically(path, encode(snapshot_of(figures)).decode())
     return market, (*market.notices, *_lacking(market))
 

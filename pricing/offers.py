@@ -1,11 +1,11 @@
 """What AWS offers: instance types under purchase options."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from pricing.price import Price, Unpriced
+from pricing.price import Day, Price, Unpriced, check_amount
 
 Architecture = Literal["arm64", "x86_64"]
 Range = Literal["<5%", "5-10%", "10-15%", "15-20%", ">20%"]
@@ -24,9 +24,15 @@ class InstanceType(msgspec.Struct, frozen=True, tag="instance-type"):
 
     name: str
     arch: Architecture
-    vcpus: int
-    memory_mib: int
+    vcpus: Annotated[int, msgspec.Meta(ge=1)]
+    memory_mib: Annotated[int, msgspec.Meta(ge=1)]
     baseline_percent: Decimal | None
+
+    def __post_init__(self) -> None:
+        """Check the baseline."""
+        baseline = self.baseline_percent
+        if baseline is not None and not (baseline.is_finite() and 0 < baseline <= 100):
+            raise ValueError(f"a baseline of {baseline}%")
 
     @property
     def family(self) -> str:
@@ -80,22 +86,39 @@ class Interruption(msgspec.Struct, frozen=True):
     """How often Spot instances of a type are reclaimed in a region, and when that was observed."""
 
     range: Range
-    as_of: str
+    as_of: Day
 
 
 class SpotHistory(msgspec.Struct, frozen=True):
     """How a Spot price moved over the last ``days``, in US dollars an hour.
 
-    Each price counts for as long as it was in force. ``samples`` are the prices in force at the end
-    of equal slices of the time, oldest first.
+    Each price counts for as long as it was in force; ``maximum`` is never below the current price,
+    however new that is. ``samples`` are the prices in force at the end
+    of equal slices of the time, oldest first. Raises ``ValueError`` for an impossible price.
     """
 
-    days: int
+    days: Annotated[int, msgspec.Meta(ge=1)]
     mean: Decimal
     p50: Decimal
     p95: Decimal
     maximum: Decimal
-    samples: tuple[Decimal, ...]
+    samples: Annotated[tuple[Decimal, ...], msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        """Check the amounts."""
+        for amount in (self.mean, self.p50, self.p95, self.maximum, *self.samples):
+            check_amount(amount)
+
+
+class SpotPrices(msgspec.Struct, frozen=True, tag="spot", omit_defaults=True):
+    """A zone's newest price, in US dollars an hour, and how it moved, where that is known."""
+
+    current: Decimal
+    history: SpotHistory | None = None
+
+    def __post_init__(self) -> None:
+        """Check the amount."""
+        check_amount(self.current)
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -105,7 +128,7 @@ class Offer(msgspec.Struct, frozen=True):
     every zone it is the first zone known to offer the type, and ``None`` if none is known.
     ``hourly`` is what an hour costs with ``upfront``, the US dollars paid at the start of a
     commitment, spread over its term. ``interruption`` is ``None`` where it does not apply (not
-    Spot) or is not known (Spot); so is ``history``. ``held`` marks a commitment that is paid for
+    Spot) or is not known (Spot); so is ``spot``. ``held`` marks a commitment that is paid for
     already.
     """
 
@@ -116,8 +139,13 @@ class Offer(msgspec.Struct, frozen=True):
     hourly: Price | Unpriced
     upfront: Decimal = Decimal(0)
     interruption: Interruption | None = None
-    history: SpotHistory | None = None
+    spot: SpotPrices | None = None
     held: bool = False
+
+    @property
+    def history(self) -> SpotHistory | None:
+        """How the Spot price moved, where that is known."""
+        return self.spot.history if self.spot else None
 
     @property
     def name(self) -> str:

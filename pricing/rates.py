@@ -47,23 +47,37 @@ and "data transfer"). The credits of new accounts are not counted."""
 
 
 class Tier(msgspec.Struct, frozen=True):
-    """The price of the units from ``begin`` up to ``end`` (``None``: without end) of one month."""
+    """The price of the units from ``begin`` up to ``end`` (``None``: without end) of one month.
+
+    Raises ``ValueError`` for limits that make no tier.
+    """
 
     begin: Decimal
     end: Decimal | None
     price: Price
+
+    def __post_init__(self) -> None:
+        """Check the limits."""
+        finite = self.begin.is_finite() and (self.end is None or self.end.is_finite())
+        if not (finite and self.begin >= 0 and (self.end is None or self.begin < self.end)):
+            raise ValueError(f"a tier from {self.begin} to {self.end}")
 
 
 class Rate(msgspec.Struct, frozen=True, tag="rate"):
     """The price of a service by tiers, after ``free`` units a month.
 
     Rates that name the same ``free_pool`` share its free units: CloudWatch Logs gives 5 GB for
-    ingestion and storage together.
+    ingestion and storage together. Raises ``ValueError`` without a tier.
     """
 
     tiers: tuple[Tier, ...]
     free: Decimal = Decimal(0)
     free_pool: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that there is a price, and the free part."""
+        if not (self.tiers and self.free.is_finite() and self.free >= 0):
+            raise ValueError(f"a rate of {len(self.tiers)} tiers after {self.free} free units")
 
     def charges(self, billable: Decimal) -> list[tuple[Decimal, Price]] | Unpriced:
         """Split billable units (the free ones already taken off) over the tiers.

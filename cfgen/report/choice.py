@@ -17,7 +17,7 @@ def choice_text(choice: Choice) -> str:
     as_of = current.bill.as_of if current else market.as_of
     lines = [f"plan: {choice.plan.id}, {cost}{kept} (prices: {market.mode}, {as_of})"]
     if absence := recommendation.absence(choice.plan.id):
-        lines.append(f"note: its price is not known now: {absence.reason}")
+        lines.append(f"note: not priced: {absence.reason}")
     if choice.cheaper and current:
         lines.append(f"note: {_would_save(choice.cheaper, current)}")
     return "\n".join(lines)
@@ -29,7 +29,9 @@ def switch_text(kept: LockedPlan, recommendation: Recommendation) -> str:
     if best is None or best.id == kept.id:
         return f"cfgen.lock keeps {kept.id}"
     if current is None:
-        return f"cfgen.lock keeps {kept.id}, whose price is not known here"
+        absence = recommendation.absence(kept.id)
+        reason = absence.reason if absence else "it is not among the wanted plans"
+        return f"cfgen.lock keeps {kept.id}, which has no price: {reason}"
     if best.monthly >= current.monthly:
         return f"cfgen.lock keeps {kept.id}, which these options would not choose"
     return f"cfgen.lock keeps {kept.id}; {_would_save(best, current)}"

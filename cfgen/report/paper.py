@@ -8,6 +8,9 @@ import msgspec
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+LEAST = 80
+"""Columns that tables need."""
+
 WIDE = 140
 """Columns from which on nothing is folded or shortened."""
 
@@ -34,7 +37,8 @@ class Paper(msgspec.Struct, frozen=True):
             file=file,
             force_terminal=self.terminal,
             no_color=not self.color,
-            width=self.width or 1000,
+            # Below that the terminal itself wraps, for a column would lose digits.
+            width=max(self.width, LEAST) if self.width else 1000,
             highlight=False,
             emoji=False,
             markup=False,

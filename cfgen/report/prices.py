@@ -13,7 +13,7 @@ from cfgen.report.numbers import age, plain
 from cfgen.report.paper import Paper
 from cfgen.times import timestamp
 from pricing.market import Market
-from pricing.offers import Offer
+from pricing.offers import InstanceType, Interruption, Offer
 from pricing.price import Price, Unpriced
 from pricing.rates import Rate, Service
 
@@ -29,7 +29,7 @@ class Figure(msgspec.Struct, frozen=True):
 def figures(market: Market) -> Iterator[Figure]:
     """All of a market: offers by type and purchase, then rates by tier."""
     for offer in market.offers:
-        yield Figure(offer.region, _name(offer), offer.hourly)
+        yield from _offer(offer)
     for one in market.missing:
         yield Figure(one.region, one.instance_type, one.absence)
     for region, rates in market.rates.items():
@@ -37,9 +37,29 @@ def figures(market: Market) -> Iterator[Figure]:
             yield from _tiers(region, service, rate)
 
 
-def _name(offer: Offer) -> str:
+def _offer(offer: Offer) -> Iterator[Figure]:
+    """What an offer is ranked on, and what that rests on."""
     zone = f" in {offer.availability_zone_id}" if offer.purchase.kind == "spot" else ""
-    return offer.name + zone
+    name = offer.name + zone
+    yield Figure(offer.region, name, offer.hourly)
+    if isinstance(offer.hourly, Unpriced):
+        return
+    parts = {}
+    if offer.upfront:
+        parts["upfront"] = msgspec.structs.replace(offer.hourly, amount=offer.upfront, unit="once")
+    if offer.spot and offer.history:
+        amounts = {
+            "current": offer.spot.current,
+            "mean": offer.history.mean,
+            "median": offer.history.p50,
+            "95%": offer.history.p95,
+            "highest": offer.history.maximum,
+        }
+        source = offer.hourly.source.partition(",")[0]
+        for what, amount in amounts.items():
+            parts[what] = msgspec.structs.replace(offer.hourly, amount=amount, source=source)
+    for what, price in parts.items():
+        yield Figure(offer.region, f"{name}, {what}", price)
 
 
 def _tiers(region: str, service: Service, rate: Rate | Unpriced) -> Iterator[Figure]:
@@ -65,6 +85,18 @@ def _free(market: Market) -> Iterator[dict[str, str]]:
                 }
 
 
+def _hardware(market: Market) -> list[InstanceType]:
+    return list({offer.instance_type.name: offer.instance_type for offer in market.offers}.values())
+
+
+def _interruption(market: Market) -> dict[tuple[str, str], Interruption]:
+    return {
+        (offer.region, offer.instance_type.name): offer.interruption
+        for offer in market.offers
+        if offer.interruption
+    }
+
+
 def figures_text(market: Market, paper: Paper, today: date) -> str:
     """A table of prices, and a list of what has none."""
     return paper.render(_parts(market, paper, today))
@@ -88,18 +120,13 @@ def _parts(market: Market, paper: Paper, today: date) -> Iterator[RenderableType
             *place, paper.fold(one.of, 30), plain(one.price.amount), one.price.unit, source
         )
     yield table
-    hardware = {offer.instance_type.name: offer.instance_type for offer in market.offers}
     yield ""
     yield Text("Instance types", style="bold")
-    for kind in hardware.values():
+    for kind in _hardware(market):
         base = kind.baseline_percent
         burst = "" if base is None else f", {plain(base)}% of each for ever"
         yield f"  {kind.name}: {kind.arch}, {kind.vcpus} vCPUs{burst}, {kind.memory_mib} MiB"
-    ranges = {
-        (offer.region, offer.instance_type.name): offer.interruption
-        for offer in market.offers
-        if offer.interruption
-    }
+    ranges = _interruption(market)
     if ranges:
         yield ""
         yield Text("Spot instances interrupted in a month", style="bold")
@@ -141,6 +168,11 @@ def figures_json(market: Market, now: datetime) -> str:
             for one in figures(market)
         ],
         "free": list(_free(market)),
+        "instance_types": [msgspec.to_builtins(kind) for kind in _hardware(market)],
+        "interruption": [
+            {"region": region, "instance_type": name} | msgspec.to_builtins(one)
+            for (region, name), one in _interruption(market).items()
+        ],
         "warnings": [msgspec.to_builtins(notice) for notice in market.notices],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

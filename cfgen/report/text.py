@@ -80,9 +80,10 @@ def _plans(
         shown = tuple(_of_each_region(plans))
     else:
         shown = tuple(_telling(plans, chosen)) or plans
-    rest = ("Rest",) if paper.fits(100) else ()
-    numbers = ("Compute", *rest, "Month")
     region = ("Region",) if recommendation.market.is_wide else ()
+    rest = ("Rest",) if paper.fits(100) else ()
+    compute = ("Compute",) if paper.fits(100) or not region else ()
+    numbers = (*compute, *rest, "Month")
     zone = ("Zone",) if paper.fits(100) else ()
     lines = any(plan.offer.history for plan in shown) and paper.fits(170)
     history = ("Spot price",) if lines else ()
@@ -98,7 +99,7 @@ def _plans(
             plan.hours,
             *((offer.region,) if region else ()),
             *((offer.availability_zone_id or "any",) if zone else ()),
-            usd(instance),
+            *((usd(instance),) if compute else ()),
             *(("?" if plan.bill.not_counted else usd(plan.monthly - instance),) if rest else ()),
             total(plan.bill, "≥ "),
             offer.interruption.range if offer.interruption else "",
@@ -164,7 +165,7 @@ def _commitments(
                 paper.fold(offer.purchase.name, 26),
                 usd(offer.upfront),
                 usd(plan.bill.items[0].monthly),
-                f"{percent}% of the hours",
+                f"{percent}% of the hours" if percent <= 100 else "never",
                 f"{usd(less)} less" if less > 0 else f"{usd(-less)} more",
             )
         )
@@ -212,8 +213,9 @@ def _explanation(
         )
     table.add_row("total", "", "", f"${plain(plan.monthly)}", "", style="bold")
     yield table
-    if history := plan.offer.history:
+    if plan.offer.spot and (history := plan.offer.history):
         figures = {
+            "now": plan.offer.spot.current,
             "mean": history.mean,
             "median": history.p50,
             "95%": history.p95,

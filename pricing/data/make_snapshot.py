@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from pricing.offers import Architecture, InstanceType, Range
+from pricing.offers import Architecture, InstanceType, Range, SpotPrices
 from pricing.price import Price, Source, Unpriced
 from pricing.rates import FREE_POOLS, Rate, Service, Tier
 from pricing.sources.figures import (
@@ -21,7 +21,6 @@ from pricing.sources.figures import (
     RATES,
     SPOT,
     TERMS,
-    SpotPrices,
     SpotZones,
     Terms,
 )

@@ -17,6 +17,7 @@ from pricing.offers import (
     Offer,
     Purchase,
     Range,
+    SpotPrices,
 )
 from pricing.price import Price, Source, Unpriced
 from pricing.rates import Service
@@ -180,11 +181,11 @@ def _spot(
                 zone,
                 _ranked(prices, spot.source),
                 interruption=interruption,
-                history=prices.history,
+                spot=prices,
             )
 
 
-def _ranked(prices: part.SpotPrices, source: Source) -> Price:
+def _ranked(prices: SpotPrices, source: Source) -> Price:
     """The price that a Spot plan is ranked on: the current one, or the mean where that is more."""
     history = prices.history
     if history is None:

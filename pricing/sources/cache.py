@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Cache:
                 for item, entry in file.entries.items()
                 if datetime.fromisoformat(entry.source.fetched_at).tzinfo
             }
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._set_aside(path, error)
             return {}
 
@@ -93,7 +94,11 @@ class Cache:
         return self.folder / _plain(self.scope) / _plain(region) / f"{_plain(name)}.json"
 
     def _set_aside(self, path: Path, why: Exception) -> None:
-        aside = path.with_suffix(".set-aside")
+        aside = next(
+            name
+            for number in count(1)
+            if not (name := path.with_suffix(f".set-aside-{number}")).exists()
+        )
         try:
             path.replace(aside)
         except OSError as error:
@@ -104,15 +109,19 @@ class Cache:
             )
 
     def _say(self, code: str, message: str) -> None:
-        notice = Notice(code, f"the price cache: {message}")
-        if notice not in self.notices:
-            self.notices.append(notice)
+        # Each file of a folder that cannot be used would say the same.
+        if all(notice.code != code for notice in self.notices):
+            self.notices.append(Notice(code, f"the price cache: {message}"))
 
 
 def is_fresh(found: Found[Any], part: Part[Any], now: datetime) -> bool:
     """Whether a figure may be used without reading it again; one from the future may not."""
-    age = now - datetime.fromisoformat(found.source.fetched_at)
-    return timedelta(0) <= age <= part.lives
+    return age(found, now) >= timedelta(0) and age(found, now) < part.lives
+
+
+def age(found: Found[Any], now: datetime) -> timedelta:
+    """How long ago a figure was read; negative where that lies in the future."""
+    return now - datetime.fromisoformat(found.source.fetched_at)
 
 
 def _plain(name: str) -> str:

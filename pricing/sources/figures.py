@@ -12,8 +12,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from pricing.offers import InstanceType, Range, SpotHistory
-from pricing.price import Source, Unpriced
+from pricing.offers import InstanceType, Range, SpotPrices
+from pricing.price import Source, Unpriced, check_amount
 from pricing.rates import Rate
 
 Mode = Literal["live", "cache", "snapshot"]
@@ -21,8 +21,8 @@ Mode = Literal["live", "cache", "snapshot"]
 
 def _priced(*amounts: object) -> None:
     for amount in amounts:
-        if isinstance(amount, Decimal) and not (amount.is_finite() and amount > 0):
-            raise ValueError(f"a price is finite and above zero, not {amount}")
+        if isinstance(amount, Decimal):
+            check_amount(amount)
 
 
 class Commitment(msgspec.Struct, frozen=True, tag="commitment"):
@@ -33,9 +33,10 @@ class Commitment(msgspec.Struct, frozen=True, tag="commitment"):
 
     def __post_init__(self) -> None:
         """Check the amounts."""
+        for amount in (self.hourly, self.upfront):
+            if amount != 0:
+                check_amount(amount)
         _priced(self.hourly + self.upfront)
-        if min(self.hourly, self.upfront) < 0:
-            raise ValueError("neither part of a commitment's price is negative")
 
 
 class Terms(msgspec.Struct, frozen=True, tag="terms", omit_defaults=True):
@@ -57,17 +58,6 @@ class SavingsPlanRates(msgspec.Struct, frozen=True, tag="savings-plans"):
     def __post_init__(self) -> None:
         """Check the amounts."""
         _priced(*self.hourly.values())
-
-
-class SpotPrices(msgspec.Struct, frozen=True, tag="spot", omit_defaults=True):
-    """A zone's newest price, in US dollars an hour, and how it moved, where that is known."""
-
-    current: Decimal
-    history: SpotHistory | None = None
-
-    def __post_init__(self) -> None:
-        """Check the amount."""
-        _priced(self.current)
 
 
 class SpotZones(msgspec.Struct, frozen=True, tag="spot-zones"):
@@ -109,7 +99,13 @@ INSTANCE_TYPES = Part[InstanceType](
     "EC2's API",
 )
 ZONES = Part[Zones](
-    "zones", Zones | Unpriced, "zones", timedelta(days=1), "ec2-instance-types", "EC2's API"
+    "zones",
+    Zones | Unpriced,
+    "zones",
+    # Accounts do not all have the same zones: asked for each time, kept in case of need.
+    timedelta(0),
+    "ec2-instance-types",
+    "EC2's API",
 )
 TERMS = Part[Terms](
     "terms",

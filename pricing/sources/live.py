@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from pricing.rates import Service
 from pricing.sources import figures as part
 from pricing.sources import instance_types, on_demand, savings_plans, services, spot, spot_advisor
 from pricing.sources.assemble import assemble
-from pricing.sources.cache import Cache, is_fresh
+from pricing.sources.cache import Cache, age, is_fresh
 from pricing.sources.figures import Figures, Found, Key, Part
 from pricing.sources.interface import Aws
 from pricing.sources.names import is_glob, matching
@@ -49,7 +49,7 @@ class LiveSource:
     Without ``aws`` nothing is asked, and the cache and the snapshot answer alone. ``strict``
     refuses to fall back on either, and so does not look into the cache; only how often Spot is
     interrupted, which is no price, may be missing then. ``days`` is the length of the Spot history.
-    ``now`` is the moment of reading, with a time zone.
+    ``now`` is the moment of reading, with a time zone; ``lacking`` says why there is no ``aws``.
     """
 
     aws: Aws | None
@@ -58,12 +58,14 @@ class LiveSource:
     days: int = 30
     cache: Cache | None = None
     strict: bool = False
+    lacking: tuple[Notice, ...] = ()
 
     def read(self, regions: tuple[str, ...], instance_types: tuple[str, ...]) -> Market:
         """See :class:`pricing.sources.interface.PriceSource`; ``strict``, also ``SourceError``."""
         names, figures, notices = self.figures(regions, instance_types)
         if self.aws is None and not _any_price(figures):
-            return self.snapshot.read(regions, instance_types)
+            market = self.snapshot.read(regions, instance_types)
+            return msgspec.structs.replace(market, notices=notices)
         return assemble(regions, names, figures, notices)
 
     def regions(self, home: str) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
@@ -102,7 +104,7 @@ class LiveSource:
                 figures[key] = self._instead(key, kept, failures)
         self._check(names, patterns, regions, figures, failures)
         told = self.cache.notices if self.cache else ()
-        return names, figures, (*failures.notices(), *told)
+        return names, figures, (*self.lacking, *failures.notices(regions), *told)
 
     def _names(
         self, regions: tuple[str, ...], patterns: tuple[str, ...], failures: "_Failures"
@@ -126,6 +128,7 @@ class LiveSource:
                 else:
                     offered |= set(answer)
         if not offered:
+            failures.names_replaced(globs)
             return sorted(plain | set(self.snapshot.matching(globs)))
         matched = matching(globs, offered)
         for pattern, names in matched.items():
@@ -238,8 +241,12 @@ class LiveSource:
         one = _part(key)
         embedded = self.snapshot.find(one, region, item)
         stored = kept.get(key)
-        if stored and (
-            isinstance(embedded.value, Unpriced) or stored.source.as_of >= embedded.source.as_of
+        if (
+            stored
+            and age(stored, self.now) >= timedelta(0)
+            and (
+                isinstance(embedded.value, Unpriced) or stored.source.as_of >= embedded.source.as_of
+            )
         ):
             failures.replaced(key, stored)
             return stored
@@ -255,7 +262,13 @@ class LiveSource:
 
 class _Told(msgspec.Struct, frozen=True):
     parts: dict[str, None]
+    regions: dict[str, None]
     dates: list[str]
+
+    def what(self, regions: tuple[str, ...]) -> str:
+        some = len(self.regions) < len(regions)
+        where = f" in {', '.join(self.regions)}" if some else ""
+        return ", ".join(self.parts) + where
 
     def used(self, mode: str) -> str:
         if not mode:
@@ -270,6 +283,7 @@ class _Failures:
 
     def __init__(self) -> None:
         self._errors: dict[Key, SourceError] = {}
+        self._notices: list[Notice] = []
         self._instead: dict[Key, Found[Any]] = {}
 
     def add(self, job: Job, error: SourceError) -> None:
@@ -286,8 +300,16 @@ class _Failures:
         """Note what stands in for an item."""
         self._instead[key] = found
 
-    def notices(self) -> list[Notice]:
-        """One for each error and what was used instead, naming the parts."""
+    def names_replaced(self, globs: tuple[str, ...]) -> None:
+        """Note that the snapshot's types stand for those that globs would match."""
+        for error in list(self._errors.values())[:1]:
+            used = "used instead: the types of the snapshot"
+            said = f"types that match {', '.join(globs)}: {_reason(error)}; {used}"
+            self._notices.append(Notice(f"source-{error.code}", said))
+        self._errors.clear()
+
+    def notices(self, regions: tuple[str, ...]) -> list[Notice]:
+        """One for each error and what was used instead, naming the parts, and regions if some."""
         # Of several errors alike in one part, the first stands for all.
         first: dict[tuple[str, str], SourceError] = {}
         told: dict[tuple[str, str, str], _Told] = {}
@@ -295,11 +317,12 @@ class _Failures:
             error = first.setdefault((key[1], own.code), own)
             found = self._instead.get(key)
             mode = found.mode if found else ""
-            one = told.setdefault((error.code, _reason(error), mode), _Told({}, []))
+            one = told.setdefault((error.code, _reason(error), mode), _Told({}, {}, []))
             one.parts[_part(key).said] = None
+            one.regions[key[0]] = None
             one.dates.append(found.source.as_of if found else "")
-        return [
-            Notice(f"source-{code}", f"{', '.join(one.parts)}: {reason}; {one.used(mode)}")
+        return self._notices + [
+            Notice(f"source-{code}", f"{one.what(regions)}: {reason}; {one.used(mode)}")
             for (code, reason, mode), one in told.items()
         ]
 

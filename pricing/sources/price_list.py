@@ -110,14 +110,16 @@ def fetch(aws: Aws, service_code: str, filters: Filters) -> Iterator[Product]:
 
 def the_product(products: Sequence[Product], what: str) -> Product:
     """The one product among those found; the same one found twice is one."""
-    distinct = {product.sku: product for product in products}
+    distinct: list[Product] = []
+    for product in products:
+        if product not in distinct:
+            distinct.append(product)
     if not distinct:
         raise NoPrice("not-listed", f"the price list has no {what}")
     if len(distinct) > 1:
-        raise NoPrice(
-            "ambiguous", f"the price list has {len(distinct)} of {what}: {', '.join(distinct)}"
-        )
-    return next(iter(distinct.values()))
+        skus = ", ".join(product.sku for product in distinct)
+        raise NoPrice("ambiguous", f"the price list has {len(distinct)} of {what}: {skus}")
+    return distinct[0]
 
 
 def newest(terms: Iterable[Term], now: datetime, what: str) -> Term:

@@ -174,7 +174,7 @@ def _rate(
     products: list[Product], service: Service, selector: Selector, now: datetime, source: Source
 ) -> Rate | Unpriced:
     try:
-        product = the_product(products, f"{service} here")
+        product = the_product(products, service)
         what = f"{service} ({product.sku})"
         term = newest(product.terms.get("OnDemand", {}).values(), now, what)
         return _tiers(term, service, selector, what, source)

@@ -4,7 +4,7 @@ The embedded one is written by ``pricing/data/make_snapshot.py`` from the figure
 script; ``cfgen prices refresh`` writes one from the live APIs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -76,14 +76,26 @@ def load_snapshot(data: bytes | None = None, name: str = "the price snapshot") -
                 "write it anew with: cfgen prices refresh",
             )
         snapshot = msgspec.json.decode(data, type=Snapshot)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise SnapshotError(f"{name} is damaged: {error}") from error
-    named = {snapshot.types_source, *(
-        source for region in snapshot.regions.values() for source in region.sources.values()
-    )}  # fmt: skip
-    if missing := named - set(snapshot.sources):
-        raise SnapshotError(f"{name} is damaged: it does not have the source {min(missing)}")
+    for problem in _problems(snapshot):
+        raise SnapshotError(f"{name} is damaged: {problem}")
     return snapshot
+
+
+def _problems(snapshot: Snapshot) -> Iterator[str]:
+    """What a type cannot say."""
+    for name, kind in snapshot.instance_types.items():
+        if kind.name != name:
+            yield f"instance type {name} is called {kind.name}"
+    named = {"instance types": snapshot.types_source} if snapshot.instance_types else {}
+    for region, figures in snapshot.regions.items():
+        for part in PARTS:
+            if part is not INSTANCE_TYPES and getattr(figures, _field(part.name)):
+                named[f"{part.name} in {region}"] = figures.sources.get(part.name, "")
+    for what, source in named.items():
+        if source not in snapshot.sources:
+            yield f"the source of {what} is not among its sources"
 
 
 def snapshot_of(figures: Figures) -> Snapshot:
@@ -131,6 +143,8 @@ class SnapshotSource:
 
     def read(self, regions: tuple[str, ...], instance_types: tuple[str, ...]) -> Market:
         """See :class:`pricing.sources.interface.PriceSource`."""
+        if not regions:
+            raise UnknownRegion("the price snapshot has no prices", "cfgen prices refresh")
         for region in regions:
             if region not in self.regions:
                 raise UnknownRegion(

@@ -15,9 +15,9 @@ from typing import Annotated
 import msgspec
 
 from pricing.errors import SourceError
-from pricing.offers import SpotHistory
+from pricing.offers import SpotHistory, SpotPrices
 from pricing.price import Unpriced
-from pricing.sources.figures import SpotPrices, SpotZones
+from pricing.sources.figures import SpotZones
 from pricing.sources.interface import Aws, Page, rows
 from pricing.sources.names import chunks
 from pricing.sources.price_list import NoPrice, amount
@@ -179,7 +179,7 @@ def _zone(table: sqlite3.Connection, name: str, zone: str, now: datetime, days: 
         round(_price(weighted) / total, PLACES),
         _price(quantiles[50]),
         _price(quantiles[95]),
-        _price(maximum),
+        _price(max(maximum, current)),
         tuple(_price(row[0]) for row in samples if row),
     )
     return SpotPrices(_price(current), history)

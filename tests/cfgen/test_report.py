@@ -19,7 +19,7 @@ from cfgen.report.paper import Paper
 from cfgen.report.prices import figures_text
 from cfgen.report.text import recommendation_text
 from pricing.market import Market
-from pricing.offers import SpotHistory
+from pricing.offers import SpotHistory, SpotPrices
 from pricing.price import Price
 from pricing.recommend import recommend
 
@@ -37,7 +37,7 @@ def market(config: Config) -> Market:
     offers = tuple(
         msgspec.structs.replace(offer, hourly=price, upfront=Decimal(104))
         if offer.purchase.commitment
-        else msgspec.structs.replace(offer, history=history)
+        else msgspec.structs.replace(offer, spot=SpotPrices(mean, history))
         if offer.purchase.kind == "spot"
         else offer
         for offer in known.offers
@@ -72,6 +72,23 @@ def test_nothing_is_cut_on_a_terminal(width: int, region: str, everything: bool)
     if everything:
         letters = re.sub(r"[^a-z0-9]", "", shown)
         assert "ec2instancesavingsplan3yrallupfront" in letters or width < 140
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_several_regions_fit_on_a_terminal(everything: bool) -> None:
+    found = pipeline.recommend(make_config({}, "test"), Prices(NOW, "offline"), everywhere=True)
+    paper = Paper(terminal=True, width=80)
+    styled = recommendation_text(found, paper, TODAY, everything=everything, explain=False)
+    lines = bare(styled).splitlines()
+    assert max(map(len, lines)) <= 80
+    [seoul] = [line for line in lines if line.startswith("→")]
+    assert seoul.split()[1:] == ["t4g.micro", "on-demand", "always", "ap-northeast-2", "$12.37"]
+
+
+@pytest.mark.parametrize("width", [1, 40, 60])
+def test_a_tiny_terminal_wraps_and_loses_nothing(width: int) -> None:
+    tiny, small = (bare(text(Paper(terminal=True, width=columns))) for columns in (width, 80))
+    assert tiny == small
 
 
 @pytest.mark.parametrize("width", [80, 100, 124, 200])

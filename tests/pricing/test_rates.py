@@ -38,9 +38,7 @@ def test_units_on_the_border_stay_in_the_lower_tier() -> None:
     assert [units for units, _ in charges] == [Decimal(10)]
 
 
-@pytest.mark.parametrize(
-    "tiers", [(tier(0, 10),), (tier(0, 10), tier(11, None)), (tier(5, None),), ()]
-)
+@pytest.mark.parametrize("tiers", [(tier(0, 10),), (tier(0, 10), tier(11, None)), (tier(5, None),)])
 def test_a_unit_without_a_tier_is_unpriced(tiers: tuple[Tier, ...]) -> None:
     assert isinstance(Rate(tiers).charges(Decimal(12)), Unpriced)
 
@@ -56,3 +54,23 @@ def test_split_units_add_up(borders: list[int], units: Decimal) -> None:
     assert not isinstance(charges, Unpriced)
     assert sum(part for part, _ in charges) == units
     assert all(part >= 0 for part, _ in charges)
+
+
+@pytest.mark.parametrize("free", ["-1", "NaN", "Infinity"])
+def test_a_rate_that_is_none(free: str) -> None:
+    with pytest.raises(ValueError, match="free units"):
+        Rate((tier(0, None),), Decimal(free))
+    with pytest.raises(ValueError, match="0 tiers"):
+        Rate(())
+
+
+@pytest.mark.parametrize(("begin", "end"), [("-1", "5"), ("5", "5"), ("5", "1"), ("NaN", "5")])
+def test_a_tier_that_is_none(begin: str, end: str) -> None:
+    with pytest.raises(ValueError, match="a tier from"):
+        Tier(Decimal(begin), Decimal(end), Price(Decimal(1), "GB", "2026-10-01", "test"))
+
+
+@pytest.mark.parametrize("amount", ["1e-13", "1e7", "sNaN", "1e400"])
+def test_an_absurd_amount_is_no_price(amount: str) -> None:
+    with pytest.raises(ValueError, match="finite and above zero"):
+        Price(Decimal(amount), "GB", "2026-10-01", "test")

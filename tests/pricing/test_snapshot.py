@@ -160,3 +160,41 @@ def test_a_snapshot_with_an_impossible_price_is_damaged(snapshot: Snapshot, amou
 def test_the_packages_own_sources_hold_no_float() -> None:
     package = Path(pricing.__file__).parent
     assert not [path for path in package.rglob("*.py") if "float" in path.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ('"currency": "USD"', '"currency": "KRW"'),
+        ('"as_of": "2026-10-01"', '"as_of": "yesterday"'),
+        ('"as_of": "2026-10-01"', '"as_of": ""'),
+        ('"free": "100"', '"free": "-500"'),
+        ('"begin": "0"', '"begin": "NaN"'),
+        ('"current": "0.001400"', '"current": "1e30"'),
+        ('"on_demand": "0.0104"', '"on_demand": "sNaN"'),
+        ('"vcpus": 2', '"vcpus": 0'),
+        ('"memory_mib": 1024', '"memory_mib": -1'),
+        ('"baseline_percent": "10"', '"baseline_percent": "NaN"'),
+        ('"name": "t3.micro"', '"name": "t3.nano"'),
+        ('"terms": "ec2-seoul"', '"terms": "nobody"'),
+        ('"types_source": "ec2-prices"', '"types_source": ""'),
+    ],
+)
+def test_a_snapshot_that_holds_nonsense_is_damaged(
+    snapshot: Snapshot, was: str, becomes: str
+) -> None:
+    text = encode(snapshot).decode()
+    assert was in text
+    with pytest.raises(SnapshotError, match="damaged"):
+        load_snapshot(text.replace(was, becomes).encode())
+
+
+def test_a_snapshot_without_end_is_damaged() -> None:
+    with pytest.raises(SnapshotError, match="damaged"):
+        load_snapshot(b'{"schema_version": 2, "sources": ' + b"[" * 100_000)
+
+
+def test_a_snapshot_of_nothing_has_no_prices() -> None:
+    empty = Snapshot(2, {}, "", {}, {})
+    with pytest.raises(UnknownRegion):
+        SnapshotSource(empty).read((), ("t3.micro",))

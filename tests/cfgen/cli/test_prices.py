@@ -456,10 +456,10 @@ def test_the_cache_answers_the_second_time(live: Live, fake_aws: FakeAws) -> Non
     first = document(live("recommend", "--json"))
     fake_aws.seen.clear()
     second = document(live("recommend", "--json"))
-    assert fake_aws.seen == []
+    # The account's zones, which are no price.
+    assert [seen.operation for seen in fake_aws.seen] == ["DescribeInstanceTypeOfferings"]
     assert second["prices"]["mode"] == "cache"
     assert second["plans"] == first["plans"]
-    assert second["prices"]["sources"] == first["prices"]["sources"]
 
 
 def test_another_type_is_read_beside_what_is_kept(live: Live, fake_aws: FakeAws) -> None:
@@ -476,7 +476,7 @@ def test_what_aws_does_not_have_is_kept_too(live: Live, fake_aws: FakeAws) -> No
     first = document(live("recommend", "--json"))
     fake_aws.seen.clear()
     second = document(live("recommend", "--json"))
-    assert fake_aws.seen == []
+    assert len(fake_aws.seen) == 1
     assert second["unpriced"] == first["unpriced"] != []
     assert second["plans"] == first["plans"]
 
@@ -526,7 +526,8 @@ def test_a_figure_past_its_time_is_read_again(
     grow_old(environment, "spot-30d.json")
     fake_aws.seen.clear()
     document(live("recommend", "--json"))
-    assert [seen.operation for seen in fake_aws.seen] == ["DescribeSpotPriceHistory"] * 3
+    assert fake_aws.count("DescribeSpotPriceHistory") == 3
+    assert len(fake_aws.seen) == 4
 
 
 def test_what_cannot_be_read_now_comes_from_the_cache(
@@ -562,10 +563,61 @@ def test_half_of_the_credentials(live: Live, fake_aws: FakeAws) -> None:
     half = {"AWS_SECRET_ACCESS_KEY": ""}
     found = document(live("recommend", "--json", **half))
     assert found["prices"]["mode"] == "snapshot"
-    assert {warning["code"] for warning in found["warnings"]} == {"source-no-credentials"}
+    [warning] = found["warnings"]
+    assert warning["code"] == "source-no-credentials"
+    assert "AWS_SECRET_ACCESS_KEY" in warning["message"]
     assert live("recommend", "--prices", "live", **half).returncode == 1
-    # Nothing but the Spot Advisor's public file.
-    assert {seen.service for seen in fake_aws.seen} == {"s3"}
+    assert fake_aws.seen == []
+
+
+CONFIGURATIONS = {
+    "no such program": "credential_process = /no/such/program",
+    "not JSON": "credential_process = echo hello",
+    "a quote too many": "credential_process = echo '",
+    "a failing program": "credential_process = false",
+    "no such token": "role_arn = arn:aws:iam::123456789012:role/x\nweb_identity_token_file = /no",
+    "no such source": "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = nobody",
+    "no sign-on": "sso_session = mine\nsso_account_id = 123456789012\nsso_role_name = x",
+    "no configuration": "\x00[",
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGURATIONS)
+def test_credentials_that_cannot_be_had(cfgen: Run, environment: dict[str, str], kind: str) -> None:
+    """In auto a warning, and what is kept; in live an error. Nothing is tried for each source."""
+    folder = Path(environment["HOME"]) / ".aws"
+    folder.mkdir()
+    sso = "[sso-session mine]\nsso_start_url = https://example.com\nsso_region = us-east-1\n"
+    (folder / "config").write_text(f"[default]\n{CONFIGURATIONS[kind]}\n{sso}")
+    found = document(cfgen("recommend", "--json"))
+    assert found["prices"]["mode"] == "snapshot"
+    assert found["recommended"] == f"{MICRO}/on-demand/always"
+    assert [warning["code"] for warning in found["warnings"]] == ["source-no-credentials"]
+    refused = cfgen("recommend", "--prices", "live")
+    assert refused.returncode in (1, 2)
+    assert "internal error" not in refused.stderr
+    assert refused.stderr.count("error: ") == 1
+
+
+@pytest.mark.parametrize("home", ["", "relative", "/no/such/folder"])
+def test_no_home_to_keep_anything_in(live: Live, folder: Path, home: str) -> None:
+    found = document(live("recommend", "--json", HOME=home))
+    assert found["prices"]["mode"] == "live"
+    assert list(folder.iterdir()) == []
+    assert document(live("recommend", "--json", HOME=home, AWS_ACCESS_KEY_ID=""))["plans"]
+
+
+def test_a_configured_endpoint_has_a_cache_of_its_own(
+    cfgen: Run, fake_aws: FakeAws, environment: dict[str, str]
+) -> None:
+    folder = Path(environment["HOME"]) / ".aws"
+    folder.mkdir()
+    (folder / "config").write_text(f"[default]\nendpoint_url = {fake_aws.url}\n")
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "made-up"}
+    assert document(cfgen("recommend", "--json", extra=keys))["prices"]["mode"] == "live"
+    assert len(fake_aws.seen) == DEFAULT_CALLS
+    scopes = [path.name for path in (Path(environment["HOME"]) / ".cache/cfgen/prices").iterdir()]
+    assert scopes != ["aws"]
 
 
 def test_a_profile_that_does_not_exist(cfgen: Run) -> None:
@@ -574,6 +626,9 @@ def test_a_profile_that_does_not_exist(cfgen: Run) -> None:
         assert result.returncode == 2
         assert "nobody" in result.stderr
         assert result.stdout == ""
+    # Nobody asked for it in so many words.
+    found = document(cfgen("recommend", "--json", extra={"AWS_PROFILE": "nobody"}))
+    assert "nobody" in found["warnings"][0]["message"]
 
 
 def test_an_empty_configuration_is_no_credentials(cfgen: Run, environment: dict[str, str]) -> None:
@@ -656,7 +711,7 @@ def test_the_text_shows_how_spot_moved(live: Live) -> None:
     assert "▁▁▁▁▁▁▁█" in result.stdout
     assert re.search(
         r"Spot price in apne2-az2, 30 days: [▁█]{24} "
-        r"mean \$0.0044333333, median \$0.0041, 95% \$0.0051, highest \$0.0051",
+        r"now \$0.0041, mean \$0.0044333333, median \$0.0041, 95% \$0.0051, highest \$0.0051",
         result.stdout,
     )
 
@@ -749,7 +804,7 @@ def test_a_locked_plan_is_kept_where_its_price_cannot_be_read(
     fake_aws.world.zones[SEOUL, MICRO] = []
     after = live("build", "--no-lint", "--prices", "live")
     assert after.returncode == 0, after.stderr
-    assert "its price is not known now: t4g.micro is not offered" in after.stderr
+    assert "not priced: t4g.micro is not offered" in after.stderr
     assert after.stdout == before.stdout
 
 
@@ -761,12 +816,15 @@ def test_every_figure_in_use_is_shown(live: Live) -> None:
     found = json.loads(live("prices", "show", "--json").stdout, parse_float=pytest.fail)
     assert found["prices"]["mode"] == "cache"
     priced = [one for one in found["figures"] if "usd" in one]
-    # 3 types x (19 purchases + Spot in 4 zones), 17 rates, three of them with a second tier.
-    assert len(priced) == 3 * (19 + 4) + 17 + 3
+    # 3 types: on demand, 18 commitments of which 12 have an upfront part, Spot in 4 zones with 5
+    # statistics each; 17 rates, three of them with a second tier.
+    assert len(priced) == 3 * (1 + 18 + 12 + 4 * 6) + 17 + 3
     for one in priced:
         assert re.search(rf"^{re.escape(one['of'])} +{re.escape(one['usd'])} ", text, re.MULTILINE)
         assert one["source"]
         assert one["as_of"] == NOW.date().isoformat()
+    assert [kind["name"] for kind in found["instance_types"]] == ["t3.micro", "t3.small", MICRO]
+    assert {one["range"] for one in found["interruption"]} == {"10-15%", "<5%", ">20%"}
     assert {free["of"]: free["units"] for free in found["free"]} == {
         "log-ingestion": "5",
         "alarm": "10",
@@ -833,8 +891,9 @@ def test_refresh_needs_credentials_and_a_place(cfgen: Run, live: Live) -> None:
         ("", "is damaged"),
         ("[]", "is damaged"),
         ('{"schema_version": 1}', "schema version 1, this version reads 2"),
-        ('{"schema_version": 2, "sources": {}, "types_source": "x", "instance_types": {}, '
-         '"regions": {}}', "does not have the source x"),
+        ('{"schema_version": 2, "sources": {}, "types_source": "", "instance_types": {}, '
+         '"regions": {"eu-west-1": {"interruption": {"t4g.micro": "<5%"}}}}',
+         "the source of interruption in eu-west-1 is not among its sources"),
     ],
 )  # fmt: skip
 def test_a_snapshot_that_is_none(cfgen: Run, folder: Path, text: str, words: str) -> None:

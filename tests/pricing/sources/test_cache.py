@@ -7,7 +7,7 @@ import pytest
 
 from pricing.price import Source, Unpriced
 from pricing.sources.cache import Cache, is_fresh
-from pricing.sources.figures import INSTANCE_TYPES, PARTS, SPOT, TERMS, Found, Terms
+from pricing.sources.figures import INSTANCE_TYPES, PARTS, SPOT, TERMS, ZONES, Found, Terms
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SEOUL = "ap-northeast-2"
@@ -79,7 +79,7 @@ def test_a_corrupt_or_foreign_file_is_set_aside_with_a_warning(tmp_path: Path, d
     path.write_bytes(data)
     assert cache.read(TERMS, SEOUL) == {}
     assert [notice.code for notice in cache.notices] == ["cache-set-aside"]
-    assert path.with_suffix(".set-aside").read_bytes() == data
+    assert path.with_suffix(".set-aside-1").read_bytes() == data
     cache.write(TERMS, SEOUL, {"a": found("1")})
     assert read(cache) == {"a": Terms(Decimal(1))}
 
@@ -105,14 +105,15 @@ def test_a_folder_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
 def test_each_kind_of_price_has_its_time_to_live(part: object) -> None:
     assert part in PARTS
     one = next(known for known in PARTS if known is part)
-    fresh, stale = NOW - one.lives, NOW - one.lives - timedelta(seconds=1)
-    assert is_fresh(found(at=fresh), one, NOW)
-    assert not is_fresh(found(at=stale), one, NOW)
+    second = timedelta(seconds=1)
+    assert is_fresh(found(at=NOW - one.lives + second), one, NOW) == (one is not ZONES)
+    assert not is_fresh(found(at=NOW - one.lives), one, NOW)
     assert not is_fresh(found(at=NOW + timedelta(minutes=1)), one, NOW)
 
 
-def test_spot_prices_live_the_shortest() -> None:
-    assert min(PARTS, key=lambda part: part.lives) is SPOT
+def test_zones_are_asked_for_each_time_and_spot_prices_live_the_shortest() -> None:
+    """Accounts do not all have the same zones, and the key knows no account."""
+    assert sorted(PARTS, key=lambda part: part.lives)[:2] == [ZONES, SPOT]
 
 
 def _write_often(folder: Path, name: str) -> None:
