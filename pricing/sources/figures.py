@@ -34,7 +34,7 @@ class Commitment(msgspec.Struct, frozen=True, tag="commitment"):
     def __post_init__(self) -> None:
         """Check the amounts."""
         for amount in (self.hourly, self.upfront):
-            if amount != 0:
+            if not amount.is_zero():
                 check_amount(amount)
         _priced(self.hourly + self.upfront)
 

@@ -13,6 +13,7 @@ from pricing.market import Market
 from pricing.offers import COMMITTED, Offer
 from pricing.price import Price, Unpriced
 from pricing.rates import Rate, Service
+from pricing.sources.figures import Commitment
 from pricing.sources.snapshot import Snapshot, SnapshotSource, encode, load_snapshot
 
 DEFAULT = ("t4g.micro", "t3.micro", "t3.small")
@@ -198,3 +199,13 @@ def test_a_snapshot_of_nothing_has_no_prices() -> None:
     empty = Snapshot(2, {}, "", {}, {})
     with pytest.raises(UnknownRegion):
         SnapshotSource(empty).read((), ("t3.micro",))
+
+
+@pytest.mark.parametrize("amount", ["sNaN", "NaN", "-1", "1e400", "1e-400"])
+def test_a_commitment_at_an_impossible_price_is_none(amount: str) -> None:
+    with pytest.raises(ValueError, match="price"):
+        Commitment(Decimal(amount), Decimal(1))
+    with pytest.raises(ValueError, match="price"):
+        Commitment(Decimal(1), Decimal(amount))
+    with pytest.raises(ValueError, match="price"):
+        Commitment(Decimal(0), Decimal(0))
