@@ -119,11 +119,14 @@ class PriceApis:
         self.calls: Counter[str] = Counter()
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
-        with aws_errors():
-            core = botocore.session.Session(profile=profile)
-            if not metadata:
-                core.get_component("credential_provider").remove("iam-role")
-            self._session = boto3.session.Session(botocore_session=core)
+        try:
+            with aws_errors():
+                core = botocore.session.Session(profile=profile)
+                if not metadata:
+                    core.get_component("credential_provider").remove("iam-role")
+                self._session = boto3.session.Session(botocore_session=core)
+        except ValueError as error:
+            raise ConfigError(f"the AWS configuration is wrong: {redact(str(error))}") from error
 
     def has_credentials(self) -> bool:
         """Whether there are any, fetched once and for all.

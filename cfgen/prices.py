@@ -122,7 +122,8 @@ def _apis(prices: Prices) -> "tuple[PriceApis | None, tuple[Notice, ...]]":
 def _home() -> Path | None:
     """The user's folder, if there is one that can be read."""
     try:
-        home = Path.home()
+        # An empty HOME would be the root folder to Path.home().
+        home = Path(os.environ["HOME"]) if "HOME" in os.environ else Path.home()
         return home if home.is_absolute() and home.is_dir() else None
     except (RuntimeError, OSError):
         return None

@@ -604,6 +604,7 @@ def test_no_home_to_keep_anything_in(live: Live, folder: Path, home: str) -> Non
     found = document(live("recommend", "--json", HOME=home))
     assert found["prices"]["mode"] == "live"
     assert list(folder.iterdir()) == []
+    assert not Path("/.cache/cfgen").exists()
     assert document(live("recommend", "--json", HOME=home, AWS_ACCESS_KEY_ID=""))["plans"]
 
 
