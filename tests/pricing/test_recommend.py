@@ -493,3 +493,14 @@ def test_a_smaller_disk_is_among_what_would_lower_the_bill() -> None:
     found = saving(choose(SEOUL, host), "host.disk_gib = 8")
     assert found.monthly == 22 * Decimal("0.0912")
     assert not [one for one in choose(SEOUL).savings if "disk" in one.accept[0]]
+
+
+def test_a_zone_without_a_price_does_not_hide_one_that_has_it() -> None:
+    known = market(
+        offer(purchase=SPOT, amount=None, zone="apne2-az1"),
+        offer(purchase=SPOT, amount="0.004", zone="apne2-az2"),
+    )
+    found = choose(known, max_interruption="any")
+    assert found.unpriced == ()
+    assert found.recommended is not None
+    assert found.recommended.offer.availability_zone_id == "apne2-az2"
