@@ -10,6 +10,7 @@ take for the right one.
 """
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -433,6 +434,15 @@ class Seen:
     signed: bool
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that was interrupted; anything else is a fault of the fake."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class FakeAws:
     """The server; ``with FakeAws(world()) as aws`` starts and stops it."""
 
@@ -446,8 +456,7 @@ class FakeAws:
         self._lock = threading.Lock()
         self._models: dict[str, Any] = {}
         handler = type("Handler", (_Handler,), {"aws": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     def __enter__(self) -> "FakeAws":

@@ -74,10 +74,9 @@ def test_a_zone_without_a_price_is_unknown_and_a_price_without_the_zone_is_none(
 
 def test_a_measured_reservation_comes_to_its_ratio() -> None:
     """All upfront for three years, t3.medium was .376 of on demand (us-east-1, 2026-08-10)."""
-    reserved = {"reserved-3yr-all-upfront": Commitment(Decimal(0), Decimal(411))}
-    [offer] = offers(
-        market((TERMS, Terms(Decimal("0.0416"), reserved))), "reserved-3yr-all-upfront"
-    )
+    name = "reserved-3yr-all-upfront"
+    terms = Terms(Decimal("0.0416"), {name: Commitment(Decimal(0), Decimal(411))})
+    [offer] = offers(market((TERMS, terms)), name)
     assert isinstance(offer.hourly, Price)
     assert offer.upfront == 411
     assert round(offer.hourly.amount / Decimal("0.0416"), 3) == Decimal("0.376")
