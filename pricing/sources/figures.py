@@ -177,3 +177,11 @@ def find(figures: Figures, part: Part[T], region: str, item: str) -> Found[T]:
     if found is None:
         return Found(Unpriced("not-read", "no source was asked for it"), NOBODY, "live")
     return found
+
+
+_BY_NAME = {one.name: one for one in PARTS}
+
+
+def part_of(key: Key) -> Part[Any]:
+    """The part that a figure belongs to."""
+    return _BY_NAME[key[1]]

@@ -1,13 +1,11 @@
 """Live prices: every source read at once, with the cache before them and a snapshot behind them.
 
-Two steps at most: the names that globs stand for, then everything else side by side, at most
-``THREADS`` calls at a time. What a source cannot give is taken from the cache, then from the
-snapshot, part by part, and said; in strict mode it is an error instead.
+Two steps at most: the names that globs stand for, then everything else side by side. What a source
+cannot give is taken from the cache, then from the snapshot, part by part, and said; in strict mode
+it is an error instead.
 """
 
-import queue
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,23 +21,14 @@ from pricing.sources import figures as part
 from pricing.sources import instance_types, on_demand, savings_plans, services, spot, spot_advisor
 from pricing.sources.assemble import assemble
 from pricing.sources.cache import Cache, age, is_fresh
-from pricing.sources.figures import Figures, Found, Key, Part
+from pricing.sources.failures import Failures, reason_of
+from pricing.sources.figures import Figures, Found, Key, Part, part_of
 from pricing.sources.interface import Aws
 from pricing.sources.names import is_glob, matching
+from pricing.sources.parallel import Job, in_parallel
 from pricing.sources.snapshot import SnapshotSource
 
-THREADS = 64
-
 HINT = "see: aws ec2 describe-instance-types"
-
-
-class Job(msgspec.Struct, frozen=True):
-    """One call: the items it reads of a part, and how."""
-
-    part: Part[Any]
-    regions: tuple[str, ...]
-    items: tuple[str, ...]
-    read: Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -81,20 +70,20 @@ class LiveSource:
             self._refuse_if_strict(error)
             used = "used instead: the regions of the snapshot"
             return self.snapshot.regions, (
-                Notice(f"source-{error.code}", f"regions: {_reason(error)}; {used}"),
+                Notice(f"source-{error.code}", f"regions: {reason_of(error)}; {used}"),
             )
 
     def figures(
         self, regions: tuple[str, ...], patterns: tuple[str, ...]
     ) -> tuple[list[str], Figures, tuple[Notice, ...]]:
         """The types that match, every figure of them, and what had to be replaced."""
-        failures = _Failures()
+        failures = Failures()
         names = self._names(regions, patterns, failures)
         kept = self._cached(regions, names)
         figures = {
             key: found
             for key, found in kept.items()
-            if self.aws is not None and is_fresh(found, _part(key), self.now)
+            if self.aws is not None and is_fresh(found, part_of(key), self.now)
         }
         if self.aws is not None:
             figures |= self._live(self.aws, regions, names, figures, failures)
@@ -107,7 +96,7 @@ class LiveSource:
         return names, figures, (*self.lacking, *failures.notices(regions), *told)
 
     def _names(
-        self, regions: tuple[str, ...], patterns: tuple[str, ...], failures: "_Failures"
+        self, regions: tuple[str, ...], patterns: tuple[str, ...], failures: Failures
     ) -> list[str]:
         """The names that patterns stand for; those without wildcards stand for themselves."""
         globs = tuple(pattern for pattern in patterns if is_glob(pattern))
@@ -121,7 +110,7 @@ class LiveSource:
                 Job(part.INSTANCE_TYPES, (region,), globs, partial(read, region))
                 for region in regions
             ]
-            for job, answer in _in_parallel(jobs):
+            for job, answer in in_parallel(jobs):
                 if isinstance(answer, SourceError):
                     self._refuse_if_strict(answer)
                     failures.add(job, answer)
@@ -143,7 +132,7 @@ class LiveSource:
         patterns: tuple[str, ...],
         regions: tuple[str, ...],
         figures: Figures,
-        failures: "_Failures",
+        failures: Failures,
     ) -> None:
         """Raise where a type was asked for by a name that nobody knows.
 
@@ -191,7 +180,7 @@ class LiveSource:
             if found.mode == "live":
                 fresh.setdefault((region, name), {})[item] = found
         for (region, name), found_by_item in fresh.items():
-            one = _BY_NAME[name]
+            one = part_of((region, name, ""))
             self.cache.write(one, region, found_by_item, self._variant(one))
 
     def _live(
@@ -200,7 +189,7 @@ class LiveSource:
         regions: tuple[str, ...],
         names: list[str],
         have: Mapping[Key, Found[Any]],
-        failures: "_Failures",
+        failures: Failures,
     ) -> dict[Key, Found[Any]]:
         """Read what is not had yet."""
         jobs = [
@@ -213,7 +202,7 @@ class LiveSource:
             )
         ]
         found: dict[Key, Found[Any]] = {}
-        for job, answer in _in_parallel(jobs):
+        for job, answer in in_parallel(jobs):
             if isinstance(answer, SourceError):
                 if job.part is not part.INTERRUPTION:
                     self._refuse_if_strict(answer)
@@ -233,12 +222,10 @@ class LiveSource:
         if self.strict:
             raise error
 
-    def _instead(
-        self, key: Key, kept: Mapping[Key, Found[Any]], failures: "_Failures"
-    ) -> Found[Any]:
+    def _instead(self, key: Key, kept: Mapping[Key, Found[Any]], failures: Failures) -> Found[Any]:
         """A figure that could not be read now: from the cache, the snapshot, or its absence."""
         region, _, item = key
-        one = _part(key)
+        one = part_of(key)
         embedded = self.snapshot.find(one, region, item)
         stored = kept.get(key)
         if (
@@ -258,84 +245,6 @@ class LiveSource:
             return embedded
         absence = Unpriced(error.code, f"{one.said} could not be read: {error}")
         return Found(absence, self.source(one), "live")
-
-
-class _Told(msgspec.Struct, frozen=True):
-    parts: dict[str, None]
-    regions: dict[str, None]
-    dates: list[str]
-
-    def what(self, regions: tuple[str, ...]) -> str:
-        some = len(self.regions) < len(regions)
-        where = f" in {', '.join(self.regions)}" if some else ""
-        return ", ".join(self.parts) + where
-
-    def used(self, mode: str) -> str:
-        if not mode:
-            return "not priced, or not known"
-        oldest, newest = min(self.dates), max(self.dates)
-        dates = oldest if oldest == newest else f"{oldest} to {newest}"
-        return f"used instead: the {mode} of {dates}"
-
-
-class _Failures:
-    """What could not be read, and what stands in for it."""
-
-    def __init__(self) -> None:
-        self._errors: dict[Key, SourceError] = {}
-        self._notices: list[Notice] = []
-        self._instead: dict[Key, Found[Any]] = {}
-
-    def add(self, job: Job, error: SourceError) -> None:
-        """Note why a job's items could not be read."""
-        for region in job.regions:
-            for item in job.items:
-                self._errors[region, job.part.name, item] = error
-
-    def of(self, key: Key) -> SourceError | None:
-        """Why an item could not be read, if it was tried."""
-        return self._errors.get(key)
-
-    def replaced(self, key: Key, found: Found[Any]) -> None:
-        """Note what stands in for an item."""
-        self._instead[key] = found
-
-    def names_replaced(self, globs: tuple[str, ...]) -> None:
-        """Note that the snapshot's types stand for those that globs would match."""
-        for error in list(self._errors.values())[:1]:
-            used = "used instead: the types of the snapshot"
-            said = f"types that match {', '.join(globs)}: {_reason(error)}; {used}"
-            self._notices.append(Notice(f"source-{error.code}", said))
-        self._errors.clear()
-
-    def notices(self, regions: tuple[str, ...]) -> list[Notice]:
-        """One for each error and what was used instead, naming the parts, and regions if some."""
-        # Of several errors alike in one part, the first stands for all.
-        first: dict[tuple[str, str], SourceError] = {}
-        told: dict[tuple[str, str, str], _Told] = {}
-        for key, own in self._errors.items():
-            error = first.setdefault((key[1], own.code), own)
-            found = self._instead.get(key)
-            mode = found.mode if found else ""
-            one = told.setdefault((error.code, _reason(error), mode), _Told({}, {}, []))
-            one.parts[_part(key).said] = None
-            one.regions[key[0]] = None
-            one.dates.append(found.source.as_of if found else "")
-        return self._notices + [
-            Notice(f"source-{code}", f"{one.what(regions)}: {reason}; {one.used(mode)}")
-            for (code, reason, mode), one in told.items()
-        ]
-
-
-def _reason(error: SourceError) -> str:
-    return f"{error} ({error.hint})" if error.hint else str(error)
-
-
-_BY_NAME = {one.name: one for one in part.PARTS}
-
-
-def _part(key: Key) -> Part[Any]:
-    return _BY_NAME[key[1]]
 
 
 def _wanted(regions: tuple[str, ...], names: Iterable[str]) -> Iterator[Key]:
@@ -380,51 +289,3 @@ def _jobs(
         for types in spot.queries(names, len(regions)):
             read_spot = partial(spot.read, aws, region, types, live.now, live.days)
             yield Job(part.SPOT, (region,), types, read_spot)
-
-
-def _in_parallel(jobs: list[Job]) -> Iterator[tuple[Job, Any]]:
-    """Each job with its answer or its ``SourceError``, in the order in which they end.
-
-    The threads are daemons: an interrupt ends the program at once, whatever they wait for. Any
-    other error is raised here, and no further job is begun then.
-    """
-    waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[Job, Any]] = queue.SimpleQueue()
-    for job in jobs:
-        waiting.put(job)
-
-    def work() -> None:
-        while (job := _next(waiting)) is not None:
-            try:
-                done.put((job, _read(job)))
-            except BaseException as error:
-                done.put((job, error))
-
-    for _ in range(min(THREADS, len(jobs))):
-        threading.Thread(target=work, daemon=True).start()
-    try:
-        for _ in jobs:
-            job, answer = done.get()
-            if isinstance(answer, BaseException) and not isinstance(answer, SourceError):
-                raise answer
-            yield job, answer
-    finally:
-        while _next(waiting) is not None:
-            pass
-
-
-def _next(waiting: "queue.SimpleQueue[Job]") -> Job | None:
-    try:
-        return waiting.get_nowait()
-    except queue.Empty:
-        return None
-
-
-def _read(job: Job) -> Any:
-    """Read once more what was cut off: botocore tries again for much, but not for that."""
-    try:
-        return job.read()
-    except SourceError as error:
-        if error.code != "malformed":
-            raise
-    return job.read()
