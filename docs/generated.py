@@ -98,3 +98,14 @@ def seed_costs() -> None:
     cog.outl("| a month, in US dollars | the first design | the snapshot |\n| --- | --- | --- |")
     for row in rows:
         cog.outl(f"| {' | '.join(row)} |")
+
+
+def lint_rules() -> None:
+    """Show our lint rules."""
+    from cfgen.lint import rules
+
+    cog.outl("| rule | finds | why |\n| --- | --- | --- |")
+    known = [getattr(rules, name) for name in rules.__all__]
+    for rule in sorted(known, key=lambda rule: rule.id[1:]):
+        why = " ".join(rule.__doc__.split())
+        cog.outl(f"| [{rule.id}]({rule.source_url}) | {rule.description}. | {why} |")

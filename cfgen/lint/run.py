@@ -1,4 +1,4 @@
-"""Running cfn-lint with every level of finding on."""
+"""Running cfn-lint with every level of finding on, and our own rules beside its own."""
 
 import os
 from typing import Any
@@ -24,7 +24,12 @@ def lint_template(text: str, region: str) -> tuple[Finding, ...]:
     """
     if problem := _unreadable(text):
         return (Finding("E0000", "error", problem, 1, 1),)
-    settings: Any = {"include_checks": ["I"], "regions": [region], "config_file": os.devnull}
+    settings: Any = {
+        "include_checks": ["I"],
+        "regions": [region],
+        "config_file": os.devnull,
+        "append_rules": ["cfgen.lint.rules"],
+    }
     try:
         matches = lint(text, config=settings)
     except Exception as error:  # cfn-lint's rules fail in many ways on odd templates
