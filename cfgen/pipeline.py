@@ -191,13 +191,16 @@ def _recommended(recommendation: Recommendation) -> Plan:
     return plan
 
 
-def build(config: Config, plan: LockedPlan, output: Format = "yaml") -> str:
-    """The template's text: the same input gives the same bytes."""
+def build(config: Config, plan: LockedPlan, year: int, output: Format = "yaml") -> str:
+    """The template's text: the same input gives the same bytes.
+
+    ``year`` is the first of the three whose holidays the host is told.
+    """
     # Here and not at the top: troposphere and PyYAML take 0.1 s, which `recommend` must not pay.
     from cfgen.template import render
     from cfgen.template.build import build as build_template
 
-    template = build_template(config, plan)
+    template = build_template(config, plan, year)
     return render.to_yaml(template) if output == "yaml" else render.to_json(template)
 
 

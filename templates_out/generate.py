@@ -34,7 +34,7 @@ SHAPES: dict[str, dict[str, object]] = {
 
 
 PRICES = Prices(datetime(2026, 11, 1, tzinfo=UTC), "offline")
-"""The embedded snapshot; the moment plays no part in a template."""
+"""The embedded snapshot, and the first year of the exchange's calendar."""
 
 
 def template(shape: str) -> str:
@@ -42,7 +42,7 @@ def template(shape: str) -> str:
     config = make_config(SHAPES[shape], "templates_out/generate.py")
     plan = pipeline.recommend(config, PRICES).recommended
     assert plan is not None, f"nothing fits {shape}"
-    return pipeline.build(config, LockedPlan.of(plan))
+    return pipeline.build(config, LockedPlan.of(plan), PRICES.now.year)
 
 
 def main(arguments: list[str], folder: Path = HERE) -> int:

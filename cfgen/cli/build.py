@@ -51,7 +51,7 @@ def build(
         insist=any(choice.values()),
     )
     warn(chosen.recommendation.market.notices)
-    text = pipeline.build(config, chosen.plan, form)  # type: ignore[arg-type]
+    text = pipeline.build(config, chosen.plan, prices.now.year, form)  # type: ignore[arg-type]
     if not no_lint:
         pipeline.lint_or_refuse(text, config.stack.region, str(output or "template.yaml"))
     if output:

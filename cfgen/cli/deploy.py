@@ -93,7 +93,7 @@ def deploy(
             insist=any(choice.values()),
         )
         warn(chosen.recommendation.market.notices)
-        name, body = "template.yaml", pipeline.build(config, chosen.plan)
+        name, body = "template.yaml", pipeline.build(config, chosen.plan, prices.now.year)
         talk(choice_text(chosen))
     else:
         name, body = read_input(template)

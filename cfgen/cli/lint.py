@@ -37,7 +37,7 @@ def lint(prices: "Prices", template: str | None, form: str) -> None:
         path = pipeline.lock_path(settings().config)
         chosen = pipeline.choose(config, prices, path, refresh=False, insist=False)
         warn(chosen.recommendation.market.notices)
-        name, text = "template.yaml", pipeline.build(config, chosen.plan)
+        name, text = "template.yaml", pipeline.build(config, chosen.plan, prices.now.year)
     else:
         name, text = read_input(template)
     findings = pipeline.lint(text, config.stack.region)

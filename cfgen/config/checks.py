@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from ipaddress import IPv4Network
 
@@ -77,6 +78,14 @@ def _days(value: object) -> str:
         parse_days(str(value))
     except ValueError as error:
         return str(error)
+    return ""
+
+
+def _date(value: object) -> str:
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return f"{value!r} is not a date such as 2026-11-19"
     return ""
 
 
@@ -181,6 +190,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("workload.existing_commitment=", _hourly),
     ("host.disk_gib", _between(LEAST_DISK_GIB, 16384)),
     ("host.swap_mib", _between(0, 4096)),
+    ("market.closed", _date),
+    ("market.open", _date),
     ("market.session", _window),
     ("monitoring.email", _or_empty(_matches(EMAIL, "an e-mail address"))),
     ("usage.log_gb", _between(0, 10**9)),
@@ -196,8 +207,7 @@ STARTING_TAKES = 10
 PATCHING_TAKES = 20
 """Minutes after the close that a market host must stay up to be patched."""
 
-NOT_YET = ("market.closed", "market.open", "backup.enabled", "dns.zone_id", "dns.name",
-           "budget.monthly_usd")  # fmt: skip
+NOT_YET = ("backup.enabled", "dns.zone_id", "dns.name", "budget.monthly_usd")
 """Keys of the schema that this version's template cannot honour: refused rather than ignored."""
 
 
@@ -232,6 +242,11 @@ def _together(config: Config) -> Iterator[tuple[str, str]]:
         yield "workload.instance_types", "is empty; name at least one type"
     if not config.workload.architectures:
         yield "workload.architectures", "is empty; allowed are arm64, x86_64"
+    for day in sorted(set(config.market.closed) & set(config.market.open)):
+        yield "market.closed", f"{day} is in market.open, too"
+    hour, minute = map(int, config.bot.run_at.split(":"))
+    if hour * 60 + minute > Window.parse(config.market.session).end:
+        yield "bot.run_at", f"{config.bot.run_at} is after the session {config.market.session}"
     if config.workload.hours == "market":
         yield from _market_hours(config)
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from cfgen.config.schema import Config
+from cfgen.host.market import market_json
 from pricing.calendar import Window
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
@@ -21,6 +22,7 @@ _PLACES = (
     ("scripts/bootstrap", f"{SCRIPTS}/bootstrap", "0755"),
     ("scripts/install-app", f"{SCRIPTS}/install-app", "0755"),
     ("scripts/load-secrets", f"{SCRIPTS}/load-secrets", "0755"),
+    ("scripts/market-gate", f"{SCRIPTS}/market-gate", "0755"),
     ("units/trading-bot.service", f"{UNITS}/trading-bot.service", "0644"),
     ("units/trading-bot.timer", f"{UNITS}/trading-bot.timer", "0644"),
     ("units/trading-web.service", f"{UNITS}/trading-web.service", "0644"),
@@ -47,12 +49,16 @@ class HostFile(msgspec.Struct, frozen=True):
     substituted: bool
 
 
-def host_files(config: Config) -> tuple[HostFile, ...]:
-    """Every file that cfn-init writes, in order."""
+def host_files(config: Config, year: int) -> tuple[HostFile, ...]:
+    """Every file that cfn-init writes, in order. ``year`` is the first of the calendar."""
     settings = _settings(config)
-    return tuple(
-        HostFile(path, mode, _fill(_read(name), settings), name in SUBSTITUTED)  # type: ignore[arg-type]
-        for name, path, mode in _PLACES
+    calendar = HostFile(f"{SETTINGS}/market.json", "0644", market_json(config, year), False)
+    return (
+        *(
+            HostFile(path, mode, _fill(_read(name), settings), name in SUBSTITUTED)  # type: ignore[arg-type]
+            for name, path, mode in _PLACES
+        ),
+        calendar,
     )
 
 

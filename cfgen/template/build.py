@@ -21,8 +21,11 @@ from cfgen.template.design import Design
 LAYERS = (parameters, network, access, secret, host, address, schedule, monitoring, outputs)
 
 
-def build(config: Config, plan: LockedPlan) -> Template:
-    """Build the template of a plan. Raises :class:`Refused` for a shape that does not exist yet."""
+def build(config: Config, plan: LockedPlan, year: int) -> Template:
+    """Build the template of a plan, with the exchange's calendar from ``year`` on.
+
+    Raises :class:`Refused` for a shape that does not exist yet.
+    """
     if plan.shape != "instance":
         raise Refused(
             f"{plan.id}: a template for Spot cannot be built yet",
@@ -40,7 +43,7 @@ def build(config: Config, plan: LockedPlan) -> Template:
         Metadata={"cfgen": {"Plan": plan.id}},
     )
     template.set_version("2010-09-09")
-    design = Design(config, plan)
+    design = Design(config, plan, year)
     for layer in LAYERS:
         layer.add(template, design)
     return template

@@ -76,7 +76,7 @@ def _init(design: Design) -> cloudformation.Metadata:
             owner="root",
             group="root",
         )
-        for file in host_files(design.config)
+        for file in host_files(design.config, design.year)
     }
     commands = {
         f"{number}0-{step}": {"command": f"{SCRIPTS}/bootstrap {step}"}

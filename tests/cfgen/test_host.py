@@ -26,7 +26,7 @@ SEED = "apps/daily_breakout_app.py --mode demo --symbol 069500"
 
 
 def files(**config: object) -> dict[str, HostFile]:
-    rendered = host_files(make_config(config, "test"))
+    rendered = host_files(make_config(config, "test"), 2026)
     return {file.path.rpartition("/")[2]: file for file in rendered}
 
 
@@ -45,7 +45,7 @@ def units(tmp_path: Path) -> Path:
     for file in files(**config).values():
         if file.path.startswith("/etc/systemd/system/"):
             program = sys.executable
-            content = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={program}", file.text)
+            content = re.sub(r"(?m)^(ExecStart|ExecCondition)=\S+", rf"\1={program}", file.text)
             (tmp_path / Path(file.path).name).write_text(content)
     return tmp_path
 

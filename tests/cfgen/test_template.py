@@ -26,6 +26,8 @@ from pricing.workload import Hours
 
 Tree = dict[str, Any]
 
+YEAR = 2026
+
 
 def plan(hours: Hours = "always", **fields: Any) -> LockedPlan:
     default = LockedPlan(
@@ -43,7 +45,7 @@ def plan(hours: Hours = "always", **fields: Any) -> LockedPlan:
 
 
 def tree(hours: Hours = "always", locked: LockedPlan | None = None, **config: Any) -> Tree:
-    template = build(make_config(config, "test"), locked or plan(hours))
+    template = build(make_config(config, "test"), locked or plan(hours), YEAR)
     parsed: Tree = json.loads(to_json(template))
     return parsed
 
@@ -328,7 +330,7 @@ def test_market_hours_add_schedules_and_move_nothing_else() -> None:
 
 def test_the_spot_shape_is_refused() -> None:
     with pytest.raises(Refused, match="Spot"):
-        build(Config(), plan(purchase="spot", shape="group"))
+        build(Config(), plan(purchase="spot", shape="group"), YEAR)
 
 
 # Parameters, outputs, text
@@ -392,16 +394,16 @@ def test_the_forwarded_port_is_the_dashboards() -> None:
 
 def test_yaml_and_json_say_the_same() -> None:
     config = make_config({}, "test")
-    as_yaml, errors = decode_str(pipeline.build(config, plan("market")))
+    as_yaml, errors = decode_str(pipeline.build(config, plan("market"), YEAR))
     assert not errors
     assert json.loads(json.dumps(as_yaml)) == json.loads(
-        pipeline.build(config, plan("market"), "json")
+        pipeline.build(config, plan("market"), YEAR, "json")
     )
 
 
 def test_files_are_readable_in_the_yaml() -> None:
-    contents = re.findall(r"(?m)^ +content: (.*)$", pipeline.build(Config(), plan()))
-    assert len(contents) == 16
+    contents = re.findall(r"(?m)^ +content: (.*)$", pipeline.build(Config(), plan(), YEAR))
+    assert len(contents) == 18
     assert set(contents) == {"|", "!Sub |"}
 
 
@@ -465,8 +467,8 @@ def test_whatever_is_valid_builds_lints_clean_and_is_the_same_twice(
     raw: Tree, hours: Hours
 ) -> None:
     config = make_config(raw, "test")
-    text = pipeline.build(config, plan(hours))
-    assert text == pipeline.build(make_config(raw, "test"), plan(hours))
+    text = pipeline.build(config, plan(hours), YEAR)
+    assert text == pipeline.build(make_config(raw, "test"), plan(hours), YEAR)
     assert lint_template(text, "ap-northeast-2") == ()
     parsed, errors = decode_str(text)
     assert not errors
