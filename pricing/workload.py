@@ -44,7 +44,7 @@ class HostShape(msgspec.Struct, frozen=True):
     fixed_address: bool = True
     credits: Literal["standard", "unlimited"] = "standard"
     secrets: int = 1
-    alarms: int = 3
+    alarms: int = 4
 
 
 class Usage(msgspec.Struct, frozen=True):

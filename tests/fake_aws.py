@@ -205,7 +205,7 @@ def spot_row(
     name: str,
     zone: str,
     price: str,
-    at: datetime,
+    at: datetime | str,
     description: str = "Linux/UNIX",
 ) -> dict[str, Any]:
     return {

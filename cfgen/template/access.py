@@ -4,10 +4,11 @@ from awacs import secretsmanager
 from troposphere import Ref, Sub, Template, iam
 
 from cfgen.template.design import Design
-from cfgen.template.policies import allow, policy, trust
+from cfgen.template.policies import allow, policy, trust, write_logs
 
-MANAGED = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
-"""Session Manager's own needs, and the agent's."""
+MANAGED = "AmazonSSMManagedInstanceCore"
+"""What Session Manager needs. The CloudWatch agent's managed policy would let the host write to
+every log group of the account, so what the agent needs stands here."""
 
 
 def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layers' common form
@@ -17,11 +18,10 @@ def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layer
             "HostRole",
             # EC2 gives no source account when it takes the role of an instance profile.
             AssumeRolePolicyDocument=trust("ec2", own_account=False),
-            ManagedPolicyArns=[
-                Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}") for name in MANAGED
-            ],
+            ManagedPolicyArns=[Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{MANAGED}")],
             Policies=[
-                policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue))
+                policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue)),
+                policy("write-logs", write_logs("BotLogGroup", "HostLogGroup")),
             ],
         )
     )

@@ -4,8 +4,11 @@ from troposphere import AWSHelperFn, Ref, Sub, Template, cloudwatch, sns
 
 from cfgen.template.design import Design
 
+LOW_CREDITS = 12
+"""Twelve minutes of one vCPU: what a micro earns in an hour (EC2 User Guide, "CPU credits")."""
 
-def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layers' common form
+
+def add(template: Template, design: Design) -> None:
     """Add the topic and the alarms.
 
     The topic stays unencrypted: with the key ``alias/aws/sns``, CloudWatch's messages are dropped
@@ -33,6 +36,20 @@ def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layer
             ComparisonOperator="GreaterThanThreshold",
         )
     )
+    if design.plan.burstable:
+        template.add_resource(
+            _alarm(
+                "CreditAlarm",
+                # A new host begins without credits, and has more than this after an hour or two.
+                f"Fewer than {LOW_CREDITS} CPU credits for two hours: the host will slow down",
+                MetricName="CPUCreditBalance",
+                Statistic="Maximum",
+                Period=300,
+                EvaluationPeriods=24,
+                Threshold=LOW_CREDITS,
+                ComparisonOperator="LessThanThreshold",
+            )
+        )
     for name, part, action, text in (
         ("SystemStatusAlarm", "System", "recover", "The machine under the host is impaired"),
         ("InstanceStatusAlarm", "Instance", "reboot", "The host does not answer"),

@@ -4,7 +4,7 @@ from awacs import logs as logs_actions
 from troposphere import GetAtt, If, NoValue, Ref, Sub, Tags, Template, ec2, iam, logs
 
 from cfgen.template.design import Design
-from cfgen.template.policies import allow, policy, trust
+from cfgen.template.policies import allow, policy, trust, write_logs
 
 EGRESS = (
     (443, "AWS, package and git servers"),
@@ -87,12 +87,6 @@ def _rule(port: int, cidr: str, description: str) -> ec2.SecurityGroupRule:
 def _add_flow_logs(template: Template) -> None:
     # Statements of the VPC User Guide's "IAM role for publishing flow logs to CloudWatch Logs",
     # without CreateLogGroup: the group is ours.
-    writes = allow(
-        GetAtt("FlowLogGroup", "Arn"),
-        logs_actions.CreateLogStream,
-        logs_actions.DescribeLogStreams,
-        logs_actions.PutLogEvents,
-    )
     lists = allow(
         Sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*"),
         logs_actions.DescribeLogGroups,
@@ -109,7 +103,7 @@ def _add_flow_logs(template: Template) -> None:
         iam.Role(
             "FlowLogRole",
             AssumeRolePolicyDocument=trust("vpc-flow-logs", own_account=True),
-            Policies=[policy("write-flow-logs", writes, lists)],
+            Policies=[policy("write-flow-logs", write_logs("FlowLogGroup"), lists)],
         )
     )
     template.add_resource(

@@ -1,6 +1,6 @@
 """Short forms of awacs policies."""
 
-from awacs import sts
+from awacs import logs, sts
 from awacs.aws import (
     Action,
     Allow,
@@ -10,12 +10,21 @@ from awacs.aws import (
     Statement,
     StringEquals,
 )
-from troposphere import AWSHelperFn, Ref, iam
+from troposphere import AWSHelperFn, GetAtt, Ref, iam
 
 
 def allow(resource: AWSHelperFn, *actions: Action) -> Statement:
     """Allow actions on one resource."""
     return Statement(Effect=Allow, Action=list(actions), Resource=[resource])
+
+
+def write_logs(*groups: str) -> Statement:
+    """Allow to write into log groups of this template, which are there: none is created."""
+    return Statement(
+        Effect=Allow,
+        Action=[logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents],
+        Resource=[GetAtt(group, "Arn") for group in groups],
+    )
 
 
 def policy(name: str, *statements: Statement) -> iam.Policy:

@@ -8,7 +8,7 @@ import msgspec
 from pricing.offers import InstanceType
 from pricing.price import Unpriced
 from pricing.sources.figures import Zones
-from pricing.sources.interface import Aws, rows
+from pricing.sources.interface import Aws, read_in_threads, rows
 from pricing.sources.names import chunks
 
 TYPES_A_CALL = 100
@@ -32,6 +32,7 @@ instances"): no API gives it."""
 T2_BASELINE_PERCENT = BASELINE_PERCENT | {"xlarge": Decimal("22.5"), "2xlarge": Decimal(17)}
 
 
+@read_in_threads
 class _Offering(msgspec.Struct, frozen=True, rename="pascal"):
     instance_type: str
     location: str
@@ -49,6 +50,7 @@ class _Memory(msgspec.Struct, frozen=True):
     size_in_mib: int = msgspec.field(name="SizeInMiB")
 
 
+@read_in_threads
 class InstanceTypeInfo(msgspec.Struct, frozen=True, rename="pascal"):
     """What is needed of a type in DescribeInstanceTypes' answer."""
 
@@ -59,6 +61,7 @@ class InstanceTypeInfo(msgspec.Struct, frozen=True, rename="pascal"):
     v_cpu_info: _Cpus = msgspec.field(name="VCpuInfo")
 
 
+@read_in_threads
 class _Region(msgspec.Struct, frozen=True, rename="pascal"):
     region_name: str
 

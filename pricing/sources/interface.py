@@ -14,6 +14,16 @@ Page = Mapping[str, Any]
 Row = TypeVar("Row")
 
 
+def read_in_threads(kind: type[Row]) -> type[Row]:
+    """Let msgspec learn a type when it is declared.
+
+    It learns a type at first use, and several threads that use one for the first time at once crash
+    the interpreter (seen with msgspec 0.22: a type half learnt is taken for a whole one).
+    """
+    msgspec.json.Decoder(kind)
+    return kind
+
+
 def rows(pages: Iterable[Page], key: str, kind: type[Row]) -> Iterator[Row]:
     """The rows of all pages, each of a type that says what is needed of it.
 

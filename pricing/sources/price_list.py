@@ -14,7 +14,7 @@ import msgspec
 
 from pricing.errors import SourceError
 from pricing.price import Unpriced
-from pricing.sources.interface import Aws, rows
+from pricing.sources.interface import Aws, read_in_threads, rows
 
 REGION = "us-east-1"
 """Where the Price List API is asked, whatever region the prices are for: it is served in a few."""
@@ -60,6 +60,7 @@ class _Body(msgspec.Struct, frozen=True, rename="camel"):
     product_family: str = ""
 
 
+@read_in_threads
 class Product(msgspec.Struct, frozen=True, rename="camel"):
     """A product and its terms: kind (``OnDemand``, ``Reserved``) -> code -> term."""
 

@@ -13,7 +13,7 @@ import msgspec
 from pricing.offers import COMMITTED, PAYMENTS
 from pricing.price import Unpriced
 from pricing.sources.figures import SavingsPlanRates
-from pricing.sources.interface import Aws, Page, rows
+from pricing.sources.interface import Aws, Page, read_in_threads, rows
 from pricing.sources.names import chunks
 from pricing.sources.price_list import NoPrice, amount
 
@@ -44,6 +44,7 @@ class _Property(msgspec.Struct, frozen=True):
     value: str
 
 
+@read_in_threads
 class _Rate(msgspec.Struct, frozen=True, rename="camel"):
     savings_plan_offering: _Offering
     rate: str

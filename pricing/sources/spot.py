@@ -18,7 +18,7 @@ from pricing.errors import SourceError
 from pricing.offers import SpotHistory, SpotPrices
 from pricing.price import Unpriced
 from pricing.sources.figures import SpotZones
-from pricing.sources.interface import Aws, Page, rows
+from pricing.sources.interface import Aws, Page, read_in_threads, rows
 from pricing.sources.names import chunks
 from pricing.sources.price_list import NoPrice, amount
 
@@ -54,6 +54,7 @@ ORDER BY at DESC, price DESC LIMIT 1
 """The price in force at a moment."""
 
 
+@read_in_threads
 class _Change(msgspec.Struct, frozen=True, rename="pascal"):
     product_description: str
     instance_type: str

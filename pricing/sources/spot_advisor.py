@@ -9,7 +9,7 @@ import msgspec
 from pricing.errors import SourceError
 from pricing.offers import RANGES, Range
 from pricing.price import Unpriced
-from pricing.sources.interface import Aws
+from pricing.sources.interface import Aws, read_in_threads
 
 BUCKET, KEY = "spot-bid-advisor", "spot-advisor-data.json"
 
@@ -23,6 +23,7 @@ class _Label(msgspec.Struct, frozen=True):
     label: str
 
 
+@read_in_threads
 class _File(msgspec.Struct, frozen=True):
     ranges: tuple[_Label, ...]
     spot_advisor: dict[str, dict[str, dict[str, _Advice]]]

@@ -189,14 +189,32 @@ def statements(template: Tree) -> Iterator[Tree]:
             yield from policy["PolicyDocument"]["Statement"]
 
 
-def test_the_host_may_read_its_one_secret() -> None:
+def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
     role = tree()["Resources"]["HostRole"]["Properties"]
-    [policy] = role["Policies"]
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert statement["Action"] == ["secretsmanager:GetSecretValue"]
-    assert statement["Resource"] == [{"Ref": "KisSecret"}]
+    allowed = {
+        action: statement["Resource"]
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+    logs = [{"Fn::GetAtt": [name, "Arn"]} for name in ("BotLogGroup", "HostLogGroup")]
+    assert allowed == {
+        "secretsmanager:GetSecretValue": [{"Ref": "KisSecret"}],
+        "logs:CreateLogStream": logs,
+        "logs:DescribeLogStreams": logs,
+        "logs:PutLogEvents": logs,
+    }
     managed = [arn["Fn::Sub"].rpartition("/")[2] for arn in role["ManagedPolicyArns"]]
-    assert managed == ["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"]
+    assert managed == ["AmazonSSMManagedInstanceCore"]
+
+
+def test_the_agent_writes_where_the_host_may() -> None:
+    files = tree()["Resources"]["Host"]["Metadata"]["AWS::CloudFormation::Init"]["config"]["files"]
+    agent = json.loads(files["/etc/trading-bot/agent.json"]["content"]["Fn::Sub"])
+    kept = agent["logs"]["logs_collected"]["files"]["collect_list"]
+    assert {one["log_group_name"] for one in kept} == {"${BotLogGroup}", "${HostLogGroup}"}
+    # It creates no group, which it is not allowed to, and sets no retention.
+    assert not [one for one in kept if "retention_in_days" in one]
 
 
 def test_no_statement_of_ours_is_a_wildcard() -> None:
@@ -481,3 +499,18 @@ def test_templates_out_has_a_line_for_each_file() -> None:
     readme = (generate.HERE / "README.md").read_text()
     names = {path.name for path in Path(generate.HERE).glob("*.yaml")}
     assert set(re.findall(r"`([\w-]+\.yaml)`", readme)) == names
+
+
+def test_low_credits_are_watched_where_there_are_any() -> None:
+    [alarm] = [
+        alarm
+        for alarm in resources(tree(), "AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "CPUCreditBalance"
+    ]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 12)
+    # A first boot has no credits: it must not ring in its first two hours.
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 2 * 3600
+    steady = msgspec.structs.replace(plan(), burstable=False)
+    names = resources(tree(locked=steady), "AWS::CloudWatch::Alarm")
+    assert "CreditAlarm" not in names
+    assert len(names) == 3
