@@ -125,6 +125,7 @@ class PriceApis:
                 if not metadata:
                     core.get_component("credential_provider").remove("iam-role")
                 self._session = boto3.session.Session(botocore_session=core)
+                self._core = core
         except ValueError as error:
             raise ConfigError(f"the AWS configuration is wrong: {redact(str(error))}") from error
 
@@ -144,9 +145,9 @@ class PriceApis:
 
     def endpoints(self) -> str:
         """The endpoints of the AWS configuration that stand for AWS's own, if there are any."""
-        scoped = self._session._session.get_scoped_config()
+        scoped = self._core.get_scoped_config()
         named = {name: scoped[name] for name in ("endpoint_url", "services") if name in scoped}
-        services = self._session._session.full_config.get("services") if named else None
+        services = self._core.full_config.get("services") if named else None
         return repr((sorted(named.items()), services)) if named else ""
 
     def pages(

@@ -160,7 +160,13 @@ def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist:
     if lock.region != config.stack.region:
         raise ConfigError(f"{path}: is for {lock.region}, not for {config.stack.region}", anew)
     current = recommendation.plan(lock.plan.id)
-    if current is None and recommendation.absence(lock.plan.id):
+    if current is None and (absence := recommendation.absence(lock.plan.id)):
+        if insist:
+            raise Refused(
+                f"{path}: keeps {lock.plan.id}, which these options cannot be compared with: "
+                f"{absence.reason}",
+                anew,
+            )
         # Kept all the same: what was chosen does not change because a price cannot be read today.
         return Choice(lock.plan, recommendation, lock, None)
     if current is None:

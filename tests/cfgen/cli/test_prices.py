@@ -811,6 +811,10 @@ def test_a_locked_plan_is_kept_where_its_price_cannot_be_read(
     after = live("build", "--no-lint", "--prices", "live")
     assert after.returncode == 0, after.stderr
     assert "not priced: t4g.micro is not offered" in after.stderr
+    # A wish that cannot be weighed against it is refused rather than ignored.
+    wish = live("build", "--no-lint", "--prices", "live", "--commitment", "3yr")
+    assert wish.returncode == 5
+    assert "cannot be compared" in wish.stderr
     assert after.stdout == before.stdout
 
 
