@@ -2,6 +2,7 @@
 #   make demo        recommend, build, lint and rehearse the deploy, without an AWS account
 #   make test        every test
 #   make check       formatter, linters, types, layers, and that nothing generated is stale
+#   make check-security  checkov on templates_out/, in an environment of its own
 #   make bench       the benchmarks; prints ratios, fails on none
 #   make templates   write templates_out/ anew
 #   make snapshot    write the embedded price snapshot anew
@@ -12,10 +13,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/ready
 PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/lint-rules.md
-SCRIPTS := cfgen/host/scripts/bootstrap cfgen/host/scripts/install-app .ci/run
+SCRIPTS := $(shell grep -lr '^\#!/bin/bash' cfgen/host/scripts) .ci/run
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench templates snapshot docs tools clean
+.PHONY: demo test check check-security bench templates snapshot docs tools clean
 
 demo: $(READY)
 	@set -e; demo=$$(mktemp -d); trap 'rm -rf "$$demo"' EXIT; cfgen="$$PWD/$(BIN)/cfgen"; cd "$$demo"; \
@@ -27,7 +28,7 @@ demo: $(READY)
 	echo; echo '$$ cfgen deploy template.yaml --rehearse --yes'; \
 	"$$cfgen" deploy template.yaml --rehearse --yes
 
-test: $(READY) tools
+test: $(READY) tools .venv/aws/ready
 	$(BIN)/python -m pytest
 
 check: $(READY) tools
@@ -39,6 +40,23 @@ check: $(READY) tools
 	$(BIN)/python templates_out/generate.py --check
 	$(BIN)/cog --check -I docs $(PAGES)
 	shellcheck $(SCRIPTS)
+
+# What is passed over is listed, with its reason, in docs/lint-rules.md, which is read here.
+check-security: .venv/checkov/ready
+	.venv/checkov/bin/checkov --directory templates_out --framework cloudformation --quiet --compact --skip-download \
+		--skip-check "$$(sed -n 's/^| \(CKV_[A-Z0-9_]*\) .*/\1/p' docs/lint-rules.md | paste -sd, -)"
+
+# checkov and cfn-lint do not install well together.
+.venv/checkov/ready:
+	test -x .venv/checkov/bin/python || $(PYTHON) -m venv .venv/checkov
+	.venv/checkov/bin/python -m pip install --quiet 'checkov>=3.2,<4'
+	@touch $@
+
+# The tests run the host's scripts, which call the AWS CLI: it pins a botocore of its own.
+.venv/aws/ready:
+	test -x .venv/aws/bin/python || $(PYTHON) -m venv .venv/aws
+	.venv/aws/bin/python -m pip install --quiet 'awscli>=1.32,<2'
+	@touch $@
 
 bench: $(READY)
 	$(BIN)/python bench/startup.py

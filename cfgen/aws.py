@@ -23,6 +23,7 @@ from pricing.errors import SourceError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -101,6 +102,11 @@ class Clients:
     def sts(self) -> "STSClient":
         """Security Token Service."""
         return self._client("sts")  # type: ignore[no-any-return]
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """Simple Storage Service."""
+        return self._client("s3")  # type: ignore[no-any-return]
 
     @cached_property
     def ssm(self) -> "SSMClient":

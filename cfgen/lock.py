@@ -4,6 +4,7 @@ A cheaper plan found later is mentioned, never switched to unasked: a switch rep
 """
 
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,8 +26,19 @@ IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-defaul
 """Public Systems Manager parameter with the newest Amazon Linux 2023 image of an architecture."""
 
 
+class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A type that a Spot group may take."""
+
+    instance_type: str
+    arch: Architecture
+
+
 class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the template needs of a plan. ``monthly_usd`` is what it cost when it was locked."""
+    """What the template needs of a plan. ``monthly_usd`` is what it cost when it was locked.
+
+    ``candidates`` are the types that a Spot group takes whichever EC2 has to spare of; without them
+    it takes the plan's own.
+    """
 
     id: str
     instance_type: str
@@ -37,10 +49,11 @@ class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     availability_zone_id: str | None
     burstable: bool
     monthly_usd: Decimal
+    candidates: tuple[Candidate, ...] = ()
 
     @classmethod
-    def of(cls, plan: Plan) -> "LockedPlan":
-        """Keep of a plan what outlives its prices."""
+    def of(cls, plan: Plan, recommendation: Recommendation) -> "LockedPlan":
+        """Keep of a recommendation's plan what outlives its prices."""
         kind = plan.offer.instance_type
         return cls(
             plan.id,
@@ -52,6 +65,7 @@ class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             plan.offer.availability_zone_id,
             kind.baseline_percent is not None,
             plan.monthly,
+            tuple(_candidates(plan, recommendation)) if plan.shape == "group" else (),
         )
 
     def is_like(self, other: "LockedPlan") -> bool:
@@ -60,9 +74,39 @@ class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return all(getattr(self, name) == getattr(other, name) for name in alike)
 
     @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """Those that the host may have, the plan's own first."""
+        return tuple(dict.fromkeys((self.arch, *(one.arch for one in self.candidates))))
+
+    @property
     def image_parameter(self) -> str:
         """The public parameter that names the newest image for this plan."""
-        return IMAGE_PARAMETER.format(arch=self.arch)
+        return image_parameter(self.arch)
+
+
+def image_parameter(arch: Architecture) -> str:
+    """The public parameter that names the newest image for an architecture."""
+    return IMAGE_PARAMETER.format(arch=arch)
+
+
+def _candidates(plan: Plan, recommendation: Recommendation) -> Iterator[Candidate]:
+    """Types whose Spot plan fits as well, cheapest first, none dearer than on demand would be.
+
+    All burst or none does, for the launch template sets the CPU credits of all.
+    """
+    alike = [
+        other
+        for other in recommendation.plans
+        if other.hours == plan.hours and other.offer.region == plan.offer.region
+    ]
+    on_demand = [one.monthly for one in alike if one.offer.purchase.kind == "on-demand"]
+    limit = min(on_demand, default=Decimal("Infinity"))
+    bursts = plan.offer.instance_type.baseline_percent is not None
+    for other in alike:
+        kind = other.offer.instance_type
+        fits = other is plan or (not other.rejected_because and other.monthly <= limit)
+        if other.shape == "group" and fits and (kind.baseline_percent is not None) == bursts:
+            yield Candidate(kind.name, kind.arch)
 
 
 class LockedPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,7 +130,7 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def lock_of(recommendation: Recommendation, plan: Plan, now: datetime) -> Lock:
     """Lock a plan of a recommendation."""
     market = recommendation.market
-    locked = LockedPlan.of(plan)
+    locked = LockedPlan.of(plan, recommendation)
     return Lock(
         SCHEMA_VERSION,
         market.region,

@@ -154,7 +154,7 @@ def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist:
     recommendation = recommend(config, prices)
     lock = None if refresh else read_lock(path)
     if lock is None:
-        plan = LockedPlan.of(_recommended(recommendation))
+        plan = LockedPlan.of(_recommended(recommendation), recommendation)
         return Choice(plan, recommendation, None, None)
     anew = "add --refresh to choose anew, which replaces a host that runs"
     if lock.region != config.stack.region:
@@ -171,7 +171,7 @@ def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist:
         return Choice(lock.plan, recommendation, lock, None)
     if current is None:
         raise Refused(f"{path}: keeps {lock.plan.id}, which is not among the wanted plans", anew)
-    if not lock.plan.is_like(LockedPlan.of(current)):
+    if not lock.plan.is_like(LockedPlan.of(current, recommendation)):
         raise ConfigError(f"{path}: what it says of {lock.plan.id} does not hold together", anew)
     if current.rejected_because:
         reasons = "; ".join(rejection.reason for rejection in current.rejected_because)

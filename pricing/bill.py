@@ -8,11 +8,14 @@ import msgspec
 from pricing.calendar import ALWAYS_HOURS, HOURS_A_YEAR
 from pricing.offers import Offer
 from pricing.price import Price, Unpriced
-from pricing.rates import Rate, Service
+from pricing.rates import FREE, FREE_POOLS, Rate, Service
 from pricing.workload import HostShape, Usage, Workload
 
 Rates = Mapping[Service, Rate | Unpriced]
 DAYS_A_MONTH = Decimal("365.25") / 12
+
+SAVES_AN_HOUR = 4
+"""How often a host saves its state in S3, where that has changed."""
 
 
 class BillItem(msgspec.Struct, frozen=True):
@@ -112,17 +115,21 @@ def _charge(used: Iterable[_Used], rates: Rates) -> Bill:
     pools: dict[str, Decimal] = {}
     for use in used:
         rate = rates.get(use.service) or Unpriced("no-rate", "the source has no rate for it")
-        charges: list[tuple[Decimal, Price]] | Unpriced
-        charges, formula = rate if isinstance(rate, Unpriced) else [], use.formula
-        if isinstance(rate, Rate):
-            pool = rate.free_pool or use.service.value
-            free = min(pools.setdefault(pool, rate.free), use.units)
-            pools[pool] -= free
-            if free:
-                formula += f", less {free.normalize():f} free"
-            charges = rate.charges(use.units - free)
+        given, pool = (
+            (rate.free, rate.free_pool)
+            if isinstance(rate, Rate)
+            else (FREE.get(use.service, Decimal(0)), FREE_POOLS.get(use.service))
+        )
+        pool = pool or use.service.value
+        free = min(pools.setdefault(pool, given), use.units)
+        pools[pool] -= free
+        billable = use.units - free
+        formula = use.formula + (f", less {free.normalize():f} free" if free else "")
+        charges = rate if isinstance(rate, Unpriced) else rate.charges(billable)
         if isinstance(charges, Unpriced):
-            not_counted.append(NotCounted(use.service, use.formula, charges))
+            # What is wholly free costs nothing, whatever its price.
+            if billable or not free:
+                not_counted.append(NotCounted(use.service, use.formula, charges))
         else:
             items += [BillItem(use.service, units, price, formula) for units, price in charges]
     return Bill(tuple(items), tuple(not_counted))
@@ -137,6 +144,7 @@ def _around(hours: Decimal, host: HostShape, usage: Usage) -> Iterator[_Used]:
     yield _Used(Service.SECRET, Decimal(host.secrets), f"{host.secrets} secret")
     yield _Used(Service.SECRET_REQUESTS, usage.secret_reads, f"{usage.secret_reads} reads")
     yield _Used(Service.ALARM, Decimal(host.alarms), f"{host.alarms} alarms")
+    yield _Used(Service.METRIC, Decimal(host.metrics), f"{host.metrics} metrics")
     yield _Used(Service.LOG_INGESTION, usage.log_gb, f"{usage.log_gb} GB")
     # Uncompressed, so an upper bound: CloudWatch Logs bills storage after gzip.
     stored = (usage.log_gb * usage.log_retention_days / DAYS_A_MONTH).quantize(Decimal("0.0001"))
@@ -146,6 +154,10 @@ def _around(hours: Decimal, host: HostShape, usage: Usage) -> Iterator[_Used]:
         f"{usage.log_gb} GB a month, kept {usage.log_retention_days} days",
     )
     yield _Used(Service.EGRESS, usage.egress_gb, f"{usage.egress_gb} GB")
+    if host.keeps_state:
+        saves = hours * SAVES_AN_HOUR
+        yield _Used(Service.S3_STORAGE, usage.backup_gb, f"{usage.backup_gb} GB")
+        yield _Used(Service.S3_PUT, saves, f"{hours} h x {SAVES_AN_HOUR} at the most")
 
 
 def _credits(offer: Offer, hours: Decimal, workload: Workload, host: HostShape) -> Iterator[_Used]:

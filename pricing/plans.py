@@ -13,6 +13,7 @@ from pricing.offers import PURCHASES, RANGES, Offer
 from pricing.price import Unpriced
 from pricing.workload import HostShape, Hours, Usage, Workload
 
+Shape = Literal["instance", "group"]
 HOURS: tuple[Hours, ...] = ("always", "market")
 
 
@@ -52,9 +53,9 @@ class Plan(msgspec.Struct, frozen=True):
         return self.bill.total
 
     @property
-    def shape(self) -> Literal["instance", "group"]:
-        """Spot runs as an Auto Scaling group of one, everything else as an instance."""
-        return "group" if self.offer.purchase.kind == "spot" else "instance"
+    def shape(self) -> Shape:
+        """See :func:`shape_of`."""
+        return shape_of(self.offer)
 
 
 class UnpricedPlan(msgspec.Struct, frozen=True):
@@ -72,6 +73,11 @@ class UnpricedPlan(msgspec.Struct, frozen=True):
         return f"{self.instance_type}/{self.purchase}/{self.hours}"
 
 
+def shape_of(offer: Offer) -> Shape:
+    """Spot runs as an Auto Scaling group of one, everything else as an instance."""
+    return "group" if offer.purchase.kind == "spot" else "instance"
+
+
 def plan_id(offer: Offer, hours: Hours) -> str:
     """The identity of a plan within a region."""
     return f"{offer.name}/{hours}"
@@ -87,10 +93,16 @@ def make_plans(
     priced: it must not win by what it lacks.
     """
     month = {"always": ALWAYS_HOURS, "market": workload.window.hours_a_month()}
+    shapes: dict[Shape, HostShape] = {
+        "instance": host,
+        # A Spot host may go at any time: its state does not stay on it.
+        "group": msgspec.structs.replace(host, keeps_state=True),
+    }
     around = {
-        (region, hours): surroundings(month[hours], host, usage, rates)
+        (region, hours, shape): surroundings(month[hours], built, usage, rates)
         for region, rates in market.rates.items()
         for hours in HOURS
+        for shape, built in shapes.items()
     }
     plans: list[Plan] = []
     unpriced: list[UnpricedPlan] = []
@@ -103,7 +115,7 @@ def make_plans(
                     month[hours],
                     workload,
                     host,
-                    around[offer.region, hours],
+                    around[offer.region, hours, shape_of(offer)],
                     market.rates[offer.region],
                     market.held,
                 )

@@ -119,7 +119,7 @@ def _on_demand(market: Market) -> dict[tuple[str, str], Price]:
 def _whole_first(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
     """Turn down plans whose bill lacks more than every bill does: they may not win by that."""
     items = {
-        (plan.offer.region, plan.hours): {lack.item for lack in plan.bill.not_counted}
+        (plan.offer.region, plan.hours, plan.shape): {lack.item for lack in plan.bill.not_counted}
         for plan in plans
     }
     common = set.intersection(*items.values()) if items else set()
@@ -128,7 +128,7 @@ def _whole_first(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
         msgspec.structs.replace(
             plan, rejected_because=(*plan.rejected_because, _incomplete(lacking))
         )
-        if (lacking := more[plan.offer.region, plan.hours])
+        if (lacking := more[plan.offer.region, plan.hours, plan.shape])
         else plan
         for plan in plans
     )

@@ -36,7 +36,9 @@ class Workload(msgspec.Struct, frozen=True):
 class HostShape(msgspec.Struct, frozen=True):
     """The parts of the template that cost money, counted.
 
-    ``smallest_disk_gib`` is the disk that would do.
+    ``smallest_disk_gib`` is the disk that would do. ``alarms`` is the most that any shape has;
+    ``metrics`` are CloudWatch's custom ones. ``keeps_state`` says that an instance's data is saved
+    in S3; a Spot host's always is.
     """
 
     disk_gib: int = 8
@@ -44,7 +46,9 @@ class HostShape(msgspec.Struct, frozen=True):
     fixed_address: bool = True
     credits: Literal["standard", "unlimited"] = "standard"
     secrets: int = 1
-    alarms: int = 4
+    alarms: int = 8
+    metrics: int = 6
+    keeps_state: bool = False
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -54,3 +58,4 @@ class Usage(msgspec.Struct, frozen=True):
     log_retention_days: int = 30
     egress_gb: Decimal = Decimal(1)
     secret_reads: Decimal = Decimal(200)
+    backup_gb: Decimal = Decimal(1)

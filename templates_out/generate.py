@@ -25,11 +25,16 @@ EVERYTHING = {
     "workload": {"hours": "market"},
     "host": {"disk_gib": 16, "credits": "unlimited"},
     "monitoring": {"email": "owner@example.com", "log_retention_days": 90},
+    "backup": {"enabled": True},
+    "dns": {"zone_id": "Z0123456789ABCDEFGHIJ", "name": "bot.example.com"},
+    "budget": {"monthly_usd": "15"},
 }
 SHAPES: dict[str, dict[str, object]] = {
     "on-demand-always": {},
     "on-demand-market": {"workload": {"hours": "market"}},
-    "on-demand-everything": dict(EVERYTHING),
+    "spot-always": {"workload": {"max_interruption": "any"}},
+    "spot-market": {"workload": {"max_interruption": "any", "hours": "market"}},
+    "everything": dict(EVERYTHING),
 }
 
 
@@ -40,9 +45,10 @@ PRICES = Prices(datetime(2026, 11, 1, tzinfo=UTC), "offline")
 def template(shape: str) -> str:
     """The text of one shape's template."""
     config = make_config(SHAPES[shape], "templates_out/generate.py")
-    plan = pipeline.recommend(config, PRICES).recommended
-    assert plan is not None, f"nothing fits {shape}"
-    return pipeline.build(config, LockedPlan.of(plan), PRICES.now.year)
+    found = pipeline.recommend(config, PRICES)
+    assert found.recommended is not None, f"nothing fits {shape}"
+    plan = LockedPlan.of(found.recommended, found)
+    return pipeline.build(config, plan, PRICES.now.year)
 
 
 def main(arguments: list[str], folder: Path = HERE) -> int:

@@ -17,6 +17,7 @@ GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+-]+@[A-Za-z0-9][A-Z
 port: the security group lets https out, and little else."""
 
 EMAIL = r"[A-Za-z0-9.!#%&'*+/=?^_`|~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+DNS_NAME = r"(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])\.?"
 DECIDED = re.compile(r"PATH|HOME|USER|SHELL|ENV_MODE|LD_.*|PYTHON.*|FLASK_.*")
 """Variables that the units set; ``cfgen/host/scripts/load-secrets`` leaves out the same."""
 KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
@@ -112,15 +113,26 @@ def _variable(value: object) -> str:
 
 def _source(value: object) -> str:
     text = str(value)
-    if not text or re.fullmatch(GIT_SOURCE, text):
+    if not text or re.fullmatch(GIT_SOURCE, text) or is_folder(text):
         return ""
     if re.match(r"(git\+)?https://[^/]*@", text):
         return "carries a user or token before the host, which the template would publish"
     # Not shown: what is wrong with it may be a password in it.
     return (
-        "is not a git repository at a ref, such as https://HOST/OWNER/REPO.git@v1.2; "
-        "a local folder cannot be deployed by this version"
+        "is not a git repository at a ref, such as https://HOST/OWNER/REPO.git@v1.2, "
+        "nor a local folder such as ./bot"
     )
+
+
+def is_folder(source: str) -> bool:
+    """Whether ``bot.source`` names a local folder and no repository."""
+    return re.fullmatch(r"[./~][^\x00-\x1f\x7f]*", source) is not None
+
+
+def _budget(value: object) -> str:
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,2})?", str(value)) and Decimal(str(value)):
+        return ""
+    return f"{value!r} is not US dollars a month, such as 15 or 12.50"
 
 
 def _commitment(value: object) -> str:
@@ -193,6 +205,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("market.closed", _date),
     ("market.open", _date),
     ("market.session", _window),
+    ("dns.zone_id", _or_empty(_matches("Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone"))),
+    ("dns.name", _or_empty(_matches(DNS_NAME, "a name such as bot.example.com"))),
+    ("budget.monthly_usd", _or_empty(_budget)),
     ("monitoring.email", _or_empty(_matches(EMAIL, "an e-mail address"))),
     ("usage.log_gb", _between(0, 10**9)),
     ("usage.egress_gb", _between(0, 10**9)),
@@ -206,9 +221,6 @@ STARTING_TAKES = 10
 
 PATCHING_TAKES = 20
 """Minutes after the close that a market host must stay up to be patched."""
-
-NOT_YET = ("backup.enabled", "dns.zone_id", "dns.name", "budget.monthly_usd")
-"""Keys of the schema that this version's template cannot honour: refused rather than ignored."""
 
 
 def problems(config: Config) -> list[tuple[str, str]]:
@@ -225,9 +237,6 @@ def _each_key(config: Config) -> Iterator[tuple[str, str]]:
         for one in value if isinstance(value, list) else [value]:
             if problem := check(one):
                 yield path.rstrip("="), problem
-    for path in NOT_YET:
-        if _value(config, path):
-            yield path, "cannot be used yet: leave it out"
 
 
 def _together(config: Config) -> Iterator[tuple[str, str]]:
@@ -242,19 +251,27 @@ def _together(config: Config) -> Iterator[tuple[str, str]]:
         yield "workload.instance_types", "is empty; name at least one type"
     if not config.workload.architectures:
         yield "workload.architectures", "is empty; allowed are arm64, x86_64"
+    yield from _dns(config)
     for day in sorted(set(config.market.closed) & set(config.market.open)):
         yield "market.closed", f"{day} is in market.open, too"
-    hour, minute = map(int, config.bot.run_at.split(":"))
-    if hour * 60 + minute > Window.parse(config.market.session).end:
+    if minute_of(config.bot.run_at) > Window.parse(config.market.session).end:
         yield "bot.run_at", f"{config.bot.run_at} is after the session {config.market.session}"
     if config.workload.hours == "market":
         yield from _market_hours(config)
 
 
+def _dns(config: Config) -> Iterator[tuple[str, str]]:
+    dns = config.dns
+    if bool(dns.zone_id) != bool(dns.name):
+        missing = "zone_id" if dns.name else "name"
+        yield f"dns.{missing}", "is missing: a record needs both a zone and a name"
+    if dns.name and not config.network.elastic_ip:
+        yield "dns.name", "needs network.elastic_ip = true: any other address moves away from it"
+
+
 def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
     window = Window.parse(config.workload.window)
-    hour, minute = map(int, config.bot.run_at.split(":"))
-    if not window.start + STARTING_TAKES <= hour * 60 + minute < window.end:
+    if not window.start + STARTING_TAKES <= minute_of(config.bot.run_at) < window.end:
         yield (
             "bot.run_at",
             (
@@ -273,6 +290,12 @@ def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
         )
     if not parse_days(config.bot.days) <= set(range(5)):
         yield "bot.days", f"{config.bot.days}: a market host is down on weekends"
+
+
+def minute_of(clock: str) -> int:
+    """Minutes since midnight of ``09:00``."""
+    hour, minute = map(int, clock.split(":"))
+    return hour * 60 + minute
 
 
 def parse_days(text: str) -> set[int]:

@@ -56,7 +56,8 @@ class Bot(_Section, frozen=True):
     source: Annotated[
         str,
         Meta(
-            description="Git repository at a pinned ref, such as https://HOST/OWNER/REPO.git@v1.2"
+            description="Git repository at a pinned ref, such as https://HOST/OWNER/REPO.git@v1.2, "
+            "or a local folder such as ./bot"
         ),
     ] = ""
     entrypoint: Annotated[str, Meta(description="The bot's program, relative to the checkout")] = (
@@ -196,7 +197,9 @@ class Monitoring(_Section, frozen=True):
 class Backup(_Section, frozen=True):
     """Copies of the bot's data in S3."""
 
-    enabled: Annotated[bool, Meta(description="Keep copies in a bucket of the stack")] = False
+    enabled: Annotated[
+        bool, Meta(description="Keep copies in a bucket of the stack; a Spot host always does")
+    ] = False
 
 
 class Dns(_Section, frozen=True):
@@ -209,7 +212,9 @@ class Dns(_Section, frozen=True):
 class Budget(_Section, frozen=True):
     """An alarm on the account's bill."""
 
-    monthly_usd: Annotated[str, Meta(description="US dollars a month; empty for none")] = ""
+    monthly_usd: Annotated[
+        str, Meta(description='US dollars a month, such as "15"; empty for none')
+    ] = ""
 
 
 class Usages(_Section, frozen=True):
@@ -269,7 +274,11 @@ def host_shape_of(config: Config) -> HostShape:
     """The parts of the configured template that cost money."""
     host = config.host
     return HostShape(
-        host.disk_gib, smallest_disk_gib(host), config.network.elastic_ip, host.credits
+        host.disk_gib,
+        smallest_disk_gib(host),
+        config.network.elastic_ip,
+        host.credits,
+        keeps_state=config.backup.enabled,
     )
 
 
@@ -282,5 +291,9 @@ def usage_of(config: Config) -> Usage:
     """What the bill assumes of a month."""
     usage = config.usage
     return Usage(
-        usage.log_gb, config.monitoring.log_retention_days, usage.egress_gb, usage.secret_reads
+        usage.log_gb,
+        config.monitoring.log_retention_days,
+        usage.egress_gb,
+        usage.secret_reads,
+        usage.backup_gb,
     )

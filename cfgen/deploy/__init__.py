@@ -7,6 +7,8 @@
     guards.py      what must not happen unasked; pure
     parameters.py  which value each parameter gets, and where from; pure
     causes.py      why it failed: the earliest real cause; pure
+    body.py        a template's text, as small as it must be; pure
+    artifacts.py   our bucket, for what is too large for a call
     stack.py       the calls to CloudFormation, with client, clock and sleep passed in
     run.py         the deploy itself, step by step
     rehearse.py    the same against an AWS in memory

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cfgen.deploy.events import Event
 
 STACK = "AWS::CloudFormation::Stack"
-HOST, HOST_LOG_GROUP = "Host", "HostLogGroup"
+HOSTS, HOST_LOG_GROUP = ("Host", "HostGroup"), "HostLogGroup"
 CANCELLED = (
     "Resource creation cancelled",
     "Resource update cancelled",
@@ -36,7 +36,7 @@ def _failed(event: Event) -> bool:
 def remedy(cause: Event | None, events: Iterable[Event], region: str) -> str:
     """What to do next about a cause."""
     logs = [event.physical_id for event in events if event.logical_id == HOST_LOG_GROUP]
-    if cause and cause.logical_id == HOST and logs and logs[-1]:
+    if cause and cause.logical_id in HOSTS and logs and logs[-1]:
         return (
             "see which step of the bootstrap failed: "
             f"aws logs tail {logs[-1]} --region {region} --since 1h"

@@ -7,6 +7,7 @@ from cfgen.errors import Refused
 
 PROTECTED = {
     "AWS::EC2::Instance": "the host",
+    "AWS::AutoScaling::AutoScalingGroup": "the host's group",
     "AWS::EC2::EIP": "its address",
     "AWS::SecretsManager::Secret": "the secret",
     "AWS::S3::Bucket": "the bucket",

@@ -7,8 +7,9 @@ import msgspec
 
 from cfgen.errors import ConfigError
 
-IMAGE = "ImageId"
-LATEST_IMAGE = "LatestImageId"
+IMAGES = {"ImageId": "LatestImageId", "AlternateImageId": "LatestAlternateImageId"}
+"""Parameters that pin a machine image, and those that name the newest one."""
+
 KEYS = {
     "AppSource": "bot.source",
     "KeyName": "network.key_name",
@@ -43,12 +44,12 @@ def choose_parameters(
     declared: Sequence[Declared],
     flags: Mapping[str, str],
     deployed: Mapping[str, str],
-    newest_image: str | None,
+    newest_images: Mapping[str, str],
 ) -> tuple[Chosen, ...]:
     """Flag, then the pinned image, then the template's default, then the deployed value.
 
     A default that changed is taken: what cfgen.toml says arrives by it. The image stays what is
-    deployed, for another one replaces the host; ``newest_image`` is given where it shall be taken.
+    deployed, for another one replaces the host; ``newest_images`` are those that shall be taken.
     Raises :class:`ConfigError` for a flag without a parameter and a parameter without a value.
     """
     names = [parameter.name for parameter in declared]
@@ -57,22 +58,22 @@ def choose_parameters(
             f"--parameter {unknown[0]}: the template has no such parameter",
             f"it has {', '.join(names)}",
         )
-    return tuple(_choose(parameter, flags, deployed, newest_image) for parameter in declared)
+    return tuple(_choose(parameter, flags, deployed, newest_images) for parameter in declared)
 
 
 def _choose(
     parameter: Declared,
     flags: Mapping[str, str],
     deployed: Mapping[str, str],
-    newest_image: str | None,
+    newest_images: Mapping[str, str],
 ) -> Chosen:
     name, secret = parameter.name, parameter.secret
     if name in flags:
         return Chosen(name, flags[name], "flag", secret)
-    if name == IMAGE and newest_image:
-        return Chosen(name, newest_image, "image", secret)
-    if name == IMAGE and deployed.get(IMAGE):
-        return Chosen(name, deployed[IMAGE], "kept", secret)
+    if name in newest_images:
+        return Chosen(name, newest_images[name], "image", secret)
+    if name in IMAGES and deployed.get(name):
+        return Chosen(name, deployed[name], "kept", secret)
     if secret and name in deployed:
         return Chosen(name, deployed[name], "kept", secret)
     if parameter.default is not None:

@@ -41,6 +41,7 @@ def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Reh
         wish, allowed_accounts=(), protect=False, stand_in=STAND_IN, refresh_image=False
     )
     with _memory() as endpoint:
+        _be_there_already(wish.body)
         clients = Clients(region, endpoint_url=endpoint, credentials=("rehearsal", "rehearsal"))
         first = deploy(wish, clients, waiting, watcher)
         watcher.note("rehearsal: the same deploy again")
@@ -54,6 +55,22 @@ def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Reh
     types = _types(wish.body)
     tried = {types[name] for name in created if name in types}
     return Rehearsal(first, tuple(sorted(tried)), tuple(sorted(set(types.values()) - tried)))
+
+
+def _be_there_already(body: str) -> None:
+    """Put into memory what a template expects of the account: the hosted zones that it names."""
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.route53.models import route53_backends
+
+    template, _ = decode_str(body)
+    resources = template.get("Resources") if isinstance(template, dict) else None
+    for resource in resources.values() if isinstance(resources, dict) else ():
+        properties = resource.get("Properties") if isinstance(resource, dict) else None
+        if isinstance(properties, dict) and isinstance(properties.get("HostedZoneId"), str):
+            backend = route53_backends[DEFAULT_ACCOUNT_ID]["aws"]
+            # moto gives a zone an id of its own, and finds it by that.
+            zone = backend.create_hosted_zone(str(properties.get("Name")), private_zone=False)
+            backend.zones[properties["HostedZoneId"]] = zone
 
 
 def _types(body: str) -> dict[str, str]:

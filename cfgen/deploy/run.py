@@ -6,19 +6,20 @@ from typing import Protocol
 import msgspec
 
 from cfgen.aws import FAILURES, Clients, brief
+from cfgen.deploy.artifacts import Artifacts
+from cfgen.deploy.body import BODY_LIMIT, Body, fit
 from cfgen.deploy.causes import first_cause, remedy
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
 from cfgen.deploy.guards import check_account, check_replacements, check_subnet
 from cfgen.deploy.parameters import (
-    IMAGE,
-    LATEST_IMAGE,
+    IMAGES,
     Chosen,
     Declared,
     changed,
     choose_parameters,
 )
-from cfgen.deploy.stack import Deployed, Stack, Started, Waiting
+from cfgen.deploy.stack import Deployed, Stack, Started, TemplateAt, Waiting
 from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, Way, repair, way_of
 from cfgen.errors import (
     ConfigError,
@@ -28,9 +29,6 @@ from cfgen.errors import (
     Refused,
     StillRunning,
 )
-
-BODY_LIMIT = 51_200
-"""Bytes of a template that CloudFormation takes without S3 (CloudFormation quotas)."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -104,6 +102,7 @@ class Result(msgspec.Struct, frozen=True):
 class _Prepared(msgspec.Struct, frozen=True):
     """What is known before anything is changed. ``before`` are the deployed parameters."""
 
+    template: TemplateAt
     parameters: tuple[Chosen, ...]
     before: dict[str, str]
     capabilities: tuple[str, ...]
@@ -116,12 +115,7 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
     Raises the errors of ``cfgen/errors.py`` and botocore's. Interrupted before the change starts,
     it takes back what it made; afterwards the operation goes on in AWS.
     """
-    size = len(wish.body.encode())
-    if size > BODY_LIMIT:
-        raise ConfigError(
-            f"the template has {size} bytes, CloudFormation takes {BODY_LIMIT} without S3",
-            "shorten it: arguments and environment in cfgen.toml, if it is cfgen's own",
-        )
+    body = fit(wish.body)
     caller = clients.sts.get_caller_identity()
     identity = Identity(caller["Account"], caller["Arn"], clients.region, wish.stack)
     watcher.identity(identity)
@@ -131,7 +125,8 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
     way = way_of(found.status if found else None)
     _check_way(way, found, clients.region)
     deployed = found if way is Way.UPDATE else None
-    prepared = _prepare(stack, deployed, wish, clients)
+    template = _place(body, identity, clients, watcher)
+    prepared = _prepare(stack, deployed, template, wish, clients)
     if found and way is Way.RECREATE:
         _delete_first(stack, found, wish, clients.region, watcher)
     existed = found is not None and found.status == "REVIEW_IN_PROGRESS"
@@ -164,16 +159,31 @@ def _check_way(way: Way, found: Deployed | None, region: str) -> None:
         )
 
 
-def _prepare(stack: Stack, deployed: Deployed | None, wish: Wish, clients: Clients) -> _Prepared:
-    summary = stack.summarize(wish.body)
+def _place(body: Body, identity: Identity, clients: Clients, watcher: Watcher) -> TemplateAt:
+    """Put a template where CloudFormation takes it from."""
+    if body.fits:
+        if body.compacted:
+            watcher.note(f"the template goes as compact JSON, for a call takes {BODY_LIMIT} bytes")
+        return {"TemplateBody": body.text}
+    artifacts = Artifacts(clients.s3, identity.arn, identity.region, watcher.note)
+    artifacts.keep(body.key, body.text.encode())
+    return {"TemplateURL": artifacts.url(body.key)}
+
+
+def _prepare(
+    stack: Stack, deployed: Deployed | None, template: TemplateAt, wish: Wish, clients: Clients
+) -> _Prepared:
+    summary = stack.summarize(template)
     before = deployed.parameters if deployed else {}
     parameters = choose_parameters(
         _with_stand_ins(summary.parameters, wish),
         wish.parameters,
         before,
-        _newest_image(summary.parameters, wish, before, clients),
+        _newest_images(summary.parameters, wish, before, clients),
     )
-    return _Prepared(parameters, before, summary.capabilities, summary.capabilities_reason)
+    return _Prepared(
+        template, parameters, before, summary.capabilities, summary.capabilities_reason
+    )
 
 
 def _delete_first(stack: Stack, found: Deployed, wish: Wish, region: str, watcher: Watcher) -> None:
@@ -211,7 +221,7 @@ def _start(
     started = stack.start_change_set(
         wish.token,
         "UPDATE" if deployed else "CREATE",
-        wish.body,
+        prepared.template,
         prepared.parameters,
         prepared.capabilities,
         wish.tags,
@@ -290,25 +300,27 @@ def _with_stand_ins(declared: tuple[Declared, ...], wish: Wish) -> tuple[Declare
     )
 
 
-def _newest_image(
+def _newest_images(
     declared: tuple[Declared, ...], wish: Wish, before: Mapping[str, str], clients: Clients
-) -> str | None:
-    """The image to pin: at the first deploy, when a new one is asked for, or of another kind."""
+) -> dict[str, str]:
+    """Images to pin: at the first deploy, when new ones are asked for, or of another kind."""
     defaults = {parameter.name: parameter.default for parameter in declared}
-    parameter = wish.parameters.get(LATEST_IMAGE, defaults.get(LATEST_IMAGE))
-    if IMAGE not in defaults or not parameter or IMAGE in wish.parameters:
-        if wish.refresh_image:
-            raise ConfigError(
-                "--refresh-image: there is no newest image to move to",
-                f"the template needs the parameters {IMAGE} and {LATEST_IMAGE}",
-            )
-        return None
-    # Another architecture comes with another parameter. (moto gives the image in its place.)
-    source = before.get(LATEST_IMAGE, parameter)
-    same = source == parameter or source.startswith("ami-")
-    if before.get(IMAGE) and same and not wish.refresh_image:
-        return None
-    return clients.ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+    images = {}
+    for pinned, newest in IMAGES.items():
+        parameter = wish.parameters.get(newest, defaults.get(newest))
+        if pinned in defaults and parameter and pinned not in wish.parameters:
+            # Another architecture comes with another parameter. (moto gives the image instead.)
+            source = before.get(newest, parameter)
+            same = source == parameter or source.startswith("ami-")
+            if not (before.get(pinned) and same) or wish.refresh_image:
+                answer = clients.ssm.get_parameter(Name=parameter)
+                images[pinned] = answer["Parameter"]["Value"]
+    if wish.refresh_image and not images:
+        raise ConfigError(
+            "--refresh-image: there is no newest image to move to",
+            f"the template needs the parameters {' and '.join(next(iter(IMAGES.items())))}",
+        )
+    return images
 
 
 def _take_back(stack: Stack, started: Started, token: str, existed: bool, watcher: Watcher) -> None:

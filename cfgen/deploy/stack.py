@@ -4,7 +4,7 @@ Every call after the first takes the stack's ARN, for its name stops resolving d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -50,6 +50,13 @@ class Summary(msgspec.Struct, frozen=True):
     parameters: tuple[Declared, ...]
     capabilities: tuple[str, ...]
     capabilities_reason: str
+
+
+class TemplateAt(TypedDict, total=False):
+    """A template as the API takes it: its text, or where it lies in S3."""
+
+    TemplateBody: str
+    TemplateURL: str
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -99,9 +106,9 @@ class Stack:
             found.get("EnableTerminationProtection", False),
         )
 
-    def summarize(self, body: str) -> Summary:
+    def summarize(self, template: "TemplateAt") -> Summary:
         """Ask which parameters and capabilities a template needs."""
-        summary = self._client.get_template_summary(TemplateBody=body)
+        summary = self._client.get_template_summary(**template)
         return Summary(
             tuple(
                 Declared(
@@ -119,7 +126,7 @@ class Stack:
         self,
         name: str,
         kind: Kind,
-        body: str,
+        template: "TemplateAt",
         parameters: Sequence[Chosen],
         capabilities: Sequence[str],
         tags: Mapping[str, str],
@@ -130,7 +137,7 @@ class Stack:
                 StackName=self.name,
                 ChangeSetName=name,
                 ChangeSetType=kind,
-                TemplateBody=body,
+                **template,
                 Parameters=[_api_parameter(parameter) for parameter in parameters],
                 Capabilities=list(capabilities),  # type: ignore[arg-type]
                 Tags=[_api_tag(key, value) for key, value in sorted(tags.items())],

@@ -31,4 +31,5 @@ def market_json(config: Config, year: int) -> str:
         "closed": sorted(config.market.closed),
         "open": sorted(config.market.open),
     }
-    return json.dumps(settings, indent=1) + "\n"
+    lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in settings.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -1,13 +1,16 @@
 """The host's files for a configuration. Pure: settings in, files out."""
 
 import re
+from collections.abc import Iterator
 from importlib import resources
 from typing import Literal
 
 import msgspec
 
+from cfgen.config.checks import is_folder, minute_of, parse_days
 from cfgen.config.schema import Config
 from cfgen.host.market import market_json
+from cfgen.lock import LockedPlan
 from pricing.calendar import Window
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
@@ -18,26 +21,36 @@ SETTINGS = "/etc/trading-bot"
 PATCH_DELAY = 10
 """Minutes from the session's close to the security updates."""
 
-_PLACES = (
-    ("scripts/bootstrap", f"{SCRIPTS}/bootstrap", "0755"),
-    ("scripts/install-app", f"{SCRIPTS}/install-app", "0755"),
-    ("scripts/load-secrets", f"{SCRIPTS}/load-secrets", "0755"),
-    ("scripts/market-gate", f"{SCRIPTS}/market-gate", "0755"),
-    ("units/trading-bot.service", f"{UNITS}/trading-bot.service", "0644"),
-    ("units/trading-bot.timer", f"{UNITS}/trading-bot.timer", "0644"),
-    ("units/trading-web.service", f"{UNITS}/trading-web.service", "0644"),
-    ("units/trading-secrets.service", f"{UNITS}/trading-secrets.service", "0644"),
-    ("units/trading-patch.service", f"{UNITS}/trading-patch.service", "0644"),
-    ("units/trading-patch.timer", f"{UNITS}/trading-patch.timer", "0644"),
-    ("units/cfn-hup.service", f"{UNITS}/cfn-hup.service", "0644"),
-    ("etc/stack.env", f"{SETTINGS}/stack.env", "0644"),
-    ("etc/bot.env", f"{SETTINGS}/bot.env", "0644"),
-    ("etc/agent.json", f"{SETTINGS}/agent.json", "0644"),
-    ("etc/logrotate.conf", "/etc/logrotate.d/trading-bot", "0644"),
-    ("etc/cfn-hup.conf", "/etc/cfn/cfn-hup.conf", "0400"),
-    # Not in hooks.d: cfn-init leaves a copy of what it replaces, which cfn-hup would read there.
-    ("etc/reload.conf", "/etc/cfn/hooks.conf", "0400"),
+CHECK_DELAY = 5
+"""Minutes from the bot's time to the look whether it ran."""
+
+HOSTS = {"instance": "Host", "group": "HostGroup"}
+"""Logical id of the resource that runs the bot, by the plan's shape."""
+
+_SCRIPTS = ("bootstrap", "install-app", "load-secrets", "market-gate", "check-run")
+_UNITS = (
+    "trading-bot.service",
+    "trading-bot.timer",
+    "trading-check.service",
+    "trading-check.timer",
+    "trading-failure.service",
+    "trading-web.service",
+    "trading-secrets.service",
+    "trading-patch.service",
+    "trading-patch.timer",
+    "cfn-hup.service",
 )
+_STATE_UNITS = ("trading-state.service", "trading-save.service", "trading-save.timer")
+_SETTINGS = (
+    ("stack.env", f"{SETTINGS}/stack.env", "0644"),
+    ("bot.env", f"{SETTINGS}/bot.env", "0644"),
+    ("agent.json", f"{SETTINGS}/agent.json", "0644"),
+    ("logrotate.conf", "/etc/logrotate.d/trading-bot", "0644"),
+    ("cfn-hup.conf", "/etc/cfn/cfn-hup.conf", "0400"),
+    # Not in hooks.d: cfn-init leaves a copy of what it replaces, which cfn-hup would read there.
+    ("reload.conf", "/etc/cfn/hooks.conf", "0400"),
+)
+_SUBSTITUTED = {"stack.env", "agent.json", "cfn-hup.conf", "reload.conf"}
 
 
 class HostFile(msgspec.Struct, frozen=True):
@@ -46,28 +59,63 @@ class HostFile(msgspec.Struct, frozen=True):
     path: str
     mode: Literal["0400", "0644", "0755"]
     text: str
-    substituted: bool
+    substituted: bool = False
 
 
-def host_files(config: Config, year: int) -> tuple[HostFile, ...]:
+def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, ...]:
     """Every file that cfn-init writes, in order. ``year`` is the first of the calendar."""
-    settings = _settings(config)
-    calendar = HostFile(f"{SETTINGS}/market.json", "0644", market_json(config, year), False)
+    settings = _settings(config, plan)
+    scripts, units = list(_SCRIPTS), list(_UNITS)
+    if keeps_state(config, plan):
+        scripts.append("state")
+        units += _STATE_UNITS
+    if plan.shape == "group":
+        scripts += ["metadata", "tell", "watch-interruption"]
+        units.append("trading-interruption.service")
+    if takes_address(config, plan):
+        scripts.append("take-address")
     return (
+        *(HostFile(f"{SCRIPTS}/{name}", "0755", _read(f"scripts/{name}")) for name in scripts),
         *(
-            HostFile(path, mode, _fill(_read(name), settings), name in SUBSTITUTED)  # type: ignore[arg-type]
-            for name, path, mode in _PLACES
+            HostFile(f"{UNITS}/{name}", "0644", _fill(_read(f"units/{name}"), settings))
+            for name in units
         ),
-        calendar,
+        *(
+            HostFile(path, mode, _fill(_read(f"etc/{name}"), settings), name in _SUBSTITUTED)  # type: ignore[arg-type]
+            for name, path, mode in _SETTINGS
+        ),
+        HostFile(f"{SETTINGS}/market.json", "0644", market_json(config, year)),
     )
 
 
-SUBSTITUTED = {"etc/stack.env", "etc/agent.json", "etc/cfn-hup.conf", "etc/reload.conf"}
+def steps(config: Config, plan: LockedPlan) -> Iterator[str]:
+    """Steps of ``scripts/bootstrap``, in order.
+
+    Swap before dnf, which needs the memory; the address before what would lose its connections by
+    it; the agent before the app, so that the log of a failure leaves the host.
+    """
+    yield from ("idle", "swap")
+    if takes_address(config, plan):
+        yield "address"
+    yield from ("packages", "timezone", "user", "agent", "app")
+    if keeps_state(config, plan):
+        yield "state"
+    yield "units"
 
 
-def user_data() -> str:
+def keeps_state(config: Config, plan: LockedPlan) -> bool:
+    """Whether what the bot writes is kept in S3: always where the host may go at any time."""
+    return config.backup.enabled or plan.shape == "group"
+
+
+def takes_address(config: Config, plan: LockedPlan) -> bool:
+    """Whether the host takes the fixed address itself, for it is one of many over time."""
+    return config.network.elastic_ip and plan.shape == "group"
+
+
+def user_data(plan: LockedPlan) -> str:
     """The script of the first boot, with CloudFormation's ``${NAME}`` in it."""
-    return _read("etc/user-data.sh")
+    return _fill(_read("etc/user-data.sh"), {"HOST": HOSTS[plan.shape]})
 
 
 def _read(name: str) -> str:
@@ -79,9 +127,16 @@ def _fill(text: str, settings: dict[str, str]) -> str:
     return PLACEHOLDER.sub(lambda match: settings[match[1]], text)
 
 
-def _settings(config: Config) -> dict[str, str]:
+def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
     bot, dashboard = config.bot, config.dashboard
+    folder = is_folder(bot.source)
     return {
+        "HOST": HOSTS[plan.shape],
+        "APP_SOURCE": "s3://${AppBundleBucket}/${AppBundleKey}" if folder else "${AppSource}",
+        "SHAPE_SETTINGS": "\n".join(_shape_settings(config, plan)),
+        "REQUIRES_STATE": "\nRequires=trading-state.service" if keeps_state(config, plan) else "",
+        "RUN_DAYS": "".join(str(day + 1) for day in sorted(parse_days(bot.days))),
+        "CHECK_AT": _clock(min(minute_of(bot.run_at) + CHECK_DELAY, 24 * 60 - 1)),
         "BOT_KIND": bot.kind,
         "BOT_TYPE": {"daily": "oneshot", "service": "simple"}[bot.kind],
         "BOT_ENTRYPOINT": quote_argument(bot.entrypoint),
@@ -114,8 +169,22 @@ def _on_success(config: Config) -> str:
     return f"OnSuccess={' '.join(units)}" if units else ""
 
 
+def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
+    yield f'SPOT="{"yes" if plan.shape == "group" else "no"}"'
+    if plan.shape == "group":
+        yield 'TOPIC_ARN="${AlertTopic}"'
+    if takes_address(config, plan):
+        yield 'ALLOCATION_ID="${Address.AllocationId}"'
+    if keeps_state(config, plan):
+        yield 'KEEPS_STATE="yes"'
+        yield 'STATE_BUCKET="${StateBucket}"'
+
+
 def _patch_at(config: Config) -> str:
-    minute = (Window.parse(config.market.session).end + PATCH_DELAY) % (24 * 60)
+    return _clock((Window.parse(config.market.session).end + PATCH_DELAY) % (24 * 60))
+
+
+def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 

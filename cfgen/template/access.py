@@ -1,17 +1,24 @@
-"""What the host may do: be managed, write logs, and read its one secret."""
+"""What the host may do: be managed, write its logs and metrics, and read its one secret."""
 
-from awacs import secretsmanager
-from troposphere import Ref, Sub, Template, iam
+from collections.abc import Iterator
 
+from awacs import ec2, s3, secretsmanager, sns
+from awacs.aws import Condition, Statement, StringEquals, StringLike
+from troposphere import GetAtt, Ref, Sub, Template, iam
+
+from cfgen.config.checks import is_folder
 from cfgen.template.design import Design
-from cfgen.template.policies import allow, policy, trust, write_logs
+from cfgen.template.policies import allow, policy, put_metrics, trust, write_logs
 
 MANAGED = "AmazonSSMManagedInstanceCore"
 """What Session Manager needs. The CloudWatch agent's managed policy would let the host write to
 every log group of the account, so what the agent needs stands here."""
 
+STATE = "state/*"
+"""Keys of the bucket that hold what the bot wrote."""
 
-def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layers' common form
+
+def add(template: Template, design: Design) -> None:
     """Add the role and its instance profile."""
     template.add_resource(
         iam.Role(
@@ -19,10 +26,44 @@ def add(template: Template, design: Design) -> None:  # noqa: ARG001 - the layer
             # EC2 gives no source account when it takes the role of an instance profile.
             AssumeRolePolicyDocument=trust("ec2", own_account=False),
             ManagedPolicyArns=[Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{MANAGED}")],
-            Policies=[
-                policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue)),
-                policy("write-logs", write_logs("BotLogGroup", "HostLogGroup")),
-            ],
+            Policies=list(_policies(design)),
         )
     )
     template.add_resource(iam.InstanceProfile("HostProfile", Roles=[Ref("HostRole")]))
+
+
+def _policies(design: Design) -> Iterator[iam.Policy]:
+    yield policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue))
+    yield policy("write-logs", write_logs("BotLogGroup", "HostLogGroup"))
+    yield policy("write-metrics", put_metrics())
+    if is_folder(design.config.bot.source):
+        bundle = Sub("arn:${AWS::Partition}:s3:::${AppBundleBucket}/${AppBundleKey}")
+        yield policy("read-app", allow(bundle, s3.GetObject))
+    if design.keeps_state:
+        yield policy("keep-state", *_state())
+    if design.is_group:
+        yield policy("tell", allow(Ref("AlertTopic"), sns.Publish))
+    if design.takes_address:
+        yield policy("take-address", *_address())
+
+
+def _state() -> Iterator[Statement]:
+    yield allow(Sub(f"${{StateBucket.Arn}}/{STATE}"), s3.GetObject, s3.PutObject)
+    # Without it S3 says "denied" of an object that is not there yet.
+    yield allow(
+        GetAtt("StateBucket", "Arn"),
+        s3.ListBucket,
+        condition=Condition(StringLike({"s3:prefix": STATE})),
+    )
+
+
+def _address() -> Iterator[Statement]:
+    ours = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:"
+    yield allow(Sub(f"{ours}elastic-ip/${{Address.AllocationId}}"), ec2.AssociateAddress)
+    # The host's own id is known to nobody before it runs: hosts of this stack bear its name.
+    for kind in ("instance", "network-interface"):
+        yield allow(
+            Sub(f"{ours}{kind}/*"),
+            ec2.AssociateAddress,
+            condition=Condition(StringEquals({"aws:ResourceTag/Name": Ref("AWS::StackName")})),
+        )

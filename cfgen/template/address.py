@@ -6,7 +6,7 @@ from cfgen.template.design import Design
 
 
 def add(template: Template, design: Design) -> None:
-    """Add an Elastic IP and give it to the host, if one is wanted."""
+    """Add an Elastic IP, if one is wanted. A group's host takes it by itself."""
     if not design.config.network.elastic_ip:
         return
     template.add_resource(
@@ -17,6 +17,8 @@ def add(template: Template, design: Design) -> None:
             Tags=Tags(Name=Ref("AWS::StackName")),
         )
     )
+    if design.takes_address:
+        return
     template.add_resource(
         ec2.EIPAssociation(
             "AddressAssociation",

@@ -2,12 +2,16 @@
 
 from troposphere import Template
 
+from cfgen.config.checks import minute_of
 from cfgen.config.schema import Config
-from cfgen.errors import Refused
+from cfgen.errors import ConfigError
 from cfgen.lock import LockedPlan
 from cfgen.template import (
     access,
     address,
+    backup,
+    budget,
+    dns,
     host,
     monitoring,
     network,
@@ -17,20 +21,35 @@ from cfgen.template import (
     secret,
 )
 from cfgen.template.design import Design
+from pricing.calendar import Window
 
-LAYERS = (parameters, network, access, secret, host, address, schedule, monitoring, outputs)
+LAYERS = (
+    parameters,
+    network,
+    access,
+    secret,
+    host,
+    address,
+    dns,
+    schedule,
+    monitoring,
+    budget,
+    backup,
+    outputs,
+)
+
+SPOT_STARTING_TAKES = 20
+"""Minutes from a new Spot host's start to a bot that is ready: each day begins with a bootstrap."""
 
 
 def build(config: Config, plan: LockedPlan, year: int) -> Template:
     """Build the template of a plan, with the exchange's calendar from ``year`` on.
 
-    Raises :class:`Refused` for a shape that does not exist yet.
+    Raises :class:`ConfigError` where a Spot host would come up too late for the bot.
     """
-    if plan.shape != "instance":
-        raise Refused(
-            f"{plan.id}: a template for Spot cannot be built yet",
-            'keep max_interruption = "none", or choose anew with --max-interruption none --refresh',
-        )
+    design = Design(config, plan, year)
+    if design.is_group and plan.hours == "market":
+        _check_start(config)
     hours = {
         "always": "around the clock",
         "market": f"on weekdays {config.workload.window} {config.bot.timezone}",
@@ -43,7 +62,16 @@ def build(config: Config, plan: LockedPlan, year: int) -> Template:
         Metadata={"cfgen": {"Plan": plan.id}},
     )
     template.set_version("2010-09-09")
-    design = Design(config, plan, year)
     for layer in LAYERS:
         layer.add(template, design)
     return template
+
+
+def _check_start(config: Config) -> None:
+    start = Window.parse(config.workload.window).start
+    if minute_of(config.bot.run_at) < start + SPOT_STARTING_TAKES:
+        raise ConfigError(
+            f"workload.window: {config.workload.window} leaves a new Spot host less than "
+            f"{SPOT_STARTING_TAKES} minutes before bot.run_at",
+            "begin the window earlier",
+        )

@@ -1,86 +1,94 @@
-"""The instance, its bootstrap and its logs."""
+"""The host, its bootstrap and its logs: an instance, or for Spot a group of exactly one.
+
+What both have in common stands here; ``group.py`` has what a group has besides.
+"""
+
+from typing import Any
 
 from troposphere import Base64, If, NoValue, Ref, Sub, Tags, Template, cloudformation, ec2, logs
 from troposphere.policies import CreationPolicy, ResourceSignal
 
-from cfgen.host.render import SCRIPTS, host_files, user_data
+from cfgen.host.render import SCRIPTS, host_files, steps, user_data
+from cfgen.template import group
 from cfgen.template.design import Design
-
-STEPS = ("idle", "swap", "packages", "timezone", "user", "agent", "app", "units")
-"""Steps of ``cfgen/host/scripts/bootstrap``, in order: swap before dnf, which needs the memory; the
-agent before the app, so that the log of a failure leaves the host."""
+from cfgen.template.parameters import image
 
 SIGNAL_TIMEOUT = "PT30M"
 """Standard credits have no launch credits: a first boot runs near the baseline."""
 
+NETWORK = ["DefaultRoute", "SubnetRoutes"]
+"""What a host must come after: without a way out the bootstrap could fetch nothing."""
+
 
 def add(template: Template, design: Design) -> None:
-    """Add the log groups and the instance."""
-    config, plan = design.config, design.plan
+    """Add the log groups and the host."""
     for name in ("BotLogGroup", "HostLogGroup"):
         template.add_resource(
             logs.LogGroup(
                 name,
-                RetentionInDays=config.monitoring.log_retention_days,
+                RetentionInDays=design.config.monitoring.log_retention_days,
                 DeletionPolicy="Retain",
                 UpdateReplacePolicy="Retain",
             )
         )
-    burstable = (
-        {"CreditSpecification": ec2.CreditSpecification(CPUCredits=config.host.credits)}
-        if plan.burstable
-        else {}
+    policy = CreationPolicy(ResourceSignal=ResourceSignal(Count=1, Timeout=SIGNAL_TIMEOUT))
+    common = {"DependsOn": NETWORK, "CreationPolicy": policy, "Metadata": _init(design)}
+    if design.is_group:
+        group.add(template, design, _machine(design), common)
+    else:
+        template.add_resource(_instance(design, common))
+
+
+def _instance(design: Design, common: dict[str, Any]) -> ec2.Instance:
+    return ec2.Instance(
+        design.host,
+        InstanceType=design.plan.instance_type,
+        ImageId=image(0),
+        SubnetId=Ref("PublicSubnet"),
+        IamInstanceProfile=Ref("HostProfile"),
+        PropagateTagsToVolumeOnCreation=True,
+        Tags=Tags(Name=Ref("AWS::StackName")),
+        **_machine(design),
+        **common,
     )
-    template.add_resource(
-        ec2.Instance(
-            "Host",
-            # Without a way out the bootstrap could fetch nothing.
-            DependsOn=["DefaultRoute", "SubnetRoutes"],
-            CreationPolicy=CreationPolicy(
-                ResourceSignal=ResourceSignal(Count=1, Timeout=SIGNAL_TIMEOUT)
-            ),
-            Metadata=_init(design),
-            InstanceType=plan.instance_type,
-            ImageId=If("HasImage", Ref("ImageId"), Ref("LatestImageId")),
-            KeyName=If("HasKey", Ref("KeyName"), NoValue),
-            SubnetId=Ref("PublicSubnet"),
-            SecurityGroupIds=[Ref("SecurityGroup")],
-            IamInstanceProfile=Ref("HostProfile"),
-            MetadataOptions=ec2.MetadataOptions(
-                HttpEndpoint="enabled", HttpPutResponseHopLimit=1, HttpTokens="required"
-            ),
-            BlockDeviceMappings=[
-                ec2.BlockDeviceMapping(
-                    DeviceName="/dev/xvda",
-                    Ebs=ec2.EbsBlockDevice(
-                        DeleteOnTermination=True,
-                        Encrypted=True,
-                        VolumeSize=config.host.disk_gib,
-                        VolumeType="gp3",
-                    ),
-                )
-            ],
-            PropagateTagsToVolumeOnCreation=True,
-            UserData=Base64(Sub(user_data())),
-            Tags=Tags(Name=Ref("AWS::StackName")),
-            **burstable,
-        )
+
+
+def _machine(design: Design) -> dict[str, Any]:
+    """Properties that an instance and a launch template share; CloudFormation types them apart."""
+    host = design.config.host
+    if design.is_group:
+        mapping, disk = ec2.LaunchTemplateBlockDeviceMapping, ec2.EBSBlockDevice
+        cpu = ec2.LaunchTemplateCreditSpecification(CpuCredits=host.credits)
+    else:
+        mapping, disk = ec2.BlockDeviceMapping, ec2.EbsBlockDevice
+        cpu = ec2.CreditSpecification(CPUCredits=host.credits)
+    volume = disk(
+        DeleteOnTermination=True, Encrypted=True, VolumeSize=host.disk_gib, VolumeType="gp3"
     )
+    return {
+        "KeyName": If("HasKey", Ref("KeyName"), NoValue),
+        "SecurityGroupIds": [Ref("SecurityGroup")],
+        "MetadataOptions": ec2.MetadataOptions(
+            HttpEndpoint="enabled", HttpPutResponseHopLimit=1, HttpTokens="required"
+        ),
+        "BlockDeviceMappings": [mapping(DeviceName="/dev/xvda", Ebs=volume)],
+        "UserData": Base64(Sub(user_data(design.plan))),
+        **({"CreditSpecification": cpu} if design.plan.burstable else {}),
+    }
 
 
 def _init(design: Design) -> cloudformation.Metadata:
+    """What cfn-init does, as root, whose the files therefore are."""
     files = {
         file.path: cloudformation.InitFile(
             content=Sub(file.text) if file.substituted else file.text,
             mode=f"00{file.mode}",
-            owner="root",
-            group="root",
         )
-        for file in host_files(design.config, design.year)
+        for file in host_files(design.config, design.plan, design.year)
     }
     commands = {
-        f"{number}0-{step}": {"command": f"{SCRIPTS}/bootstrap {step}"}
-        for number, step in enumerate(STEPS, start=1)
+        f"{number:02d}0-{step}": {"command": f"{SCRIPTS}/bootstrap {step}"}
+        for number, step in enumerate(steps(design.config, design.plan), start=1)
     }
     return cloudformation.Metadata(
         cloudformation.Init(

@@ -1,15 +1,28 @@
-"""Who is told when something is wrong."""
+"""Who is told when something is wrong.
 
-from troposphere import AWSHelperFn, Ref, Sub, Template, cloudwatch, sns
+Ten alarms are free (CloudWatch pricing, "free tier"): there are never more.
+"""
+
+from typing import Any
+
+from troposphere import AWSHelperFn, Ref, Sub, Template, cloudwatch, logs, sns
 
 from cfgen.template.design import Design
+from cfgen.template.policies import NAMESPACE
 
 LOW_CREDITS = 12
 """Twelve minutes of one vCPU: what a micro earns in an hour (EC2 User Guide, "CPU credits")."""
 
+ERRORS, RUNS = "Errors", "RunsOrDaysOff"
+"""Metrics that are counted in the bot's log; the second also by ``schedule.py``."""
+
+HOURS_WITHOUT_RUN = 26
+"""A day, an hour for clocks that change, and one for the log to arrive. Periods of an hour may look
+back seven days, shorter ones a single day (PutMetricAlarm in the CloudWatch API Reference)."""
+
 
 def add(template: Template, design: Design) -> None:
-    """Add the topic and the alarms.
+    """Add the topic, the metrics out of the logs, and the alarms.
 
     The topic stays unencrypted: with the key ``alias/aws/sns``, CloudWatch's messages are dropped
     without a word (Amazon SNS Developer Guide, "Key management").
@@ -24,24 +37,47 @@ def add(template: Template, design: Design) -> None:
             TopicArn=Ref("AlertTopic"),
         )
     )
-    template.add_resource(
+    for name, pattern, metric in (
+        ("ErrorFilter", "ERROR", ERRORS),
+        ("RunFilter", '"check-run: ok"', RUNS),
+    ):
+        template.add_resource(
+            logs.MetricFilter(
+                name,
+                FilterPattern=pattern,
+                LogGroupName=Ref("BotLogGroup"),
+                MetricTransformations=[
+                    logs.MetricTransformation(
+                        MetricName=metric, MetricNamespace=Sub(NAMESPACE), MetricValue="1"
+                    )
+                ],
+            )
+        )
+    for alarm in (*_machine_alarms(design), *_agent_alarms(), *_bot_alarms()):
+        template.add_resource(alarm)
+
+
+def _machine_alarms(design: Design) -> list[cloudwatch.Alarm]:
+    """What EC2 sees of the host."""
+    dimension = "AutoScalingGroupName" if design.is_group else "InstanceId"
+    host = {"Namespace": "AWS/EC2", "Dimensions": _dimension(dimension, Ref(design.host))}
+    alarms = [
         _alarm(
             "CpuAlarm",
             "CPU above 80% for ten minutes",
+            **host,
             MetricName="CPUUtilization",
             Statistic="Average",
-            Period=300,
-            EvaluationPeriods=2,
-            Threshold=80,
-            ComparisonOperator="GreaterThanThreshold",
+            **_above(80, 300, 2),
         )
-    )
+    ]
     if design.plan.burstable:
-        template.add_resource(
+        alarms.append(
             _alarm(
                 "CreditAlarm",
                 # A new host begins without credits, and has more than this after an hour or two.
                 f"Fewer than {LOW_CREDITS} CPU credits for two hours: the host will slow down",
+                **host,
                 MetricName="CPUCreditBalance",
                 Statistic="Maximum",
                 Period=300,
@@ -50,37 +86,101 @@ def add(template: Template, design: Design) -> None:
                 ComparisonOperator="LessThanThreshold",
             )
         )
-    for name, part, action, text in (
-        ("SystemStatusAlarm", "System", "recover", "The machine under the host is impaired"),
-        ("InstanceStatusAlarm", "Instance", "reboot", "The host does not answer"),
-    ):
-        remedy = Sub(f"arn:${{AWS::Partition}}:automate:${{AWS::Region}}:ec2:{action}")
-        template.add_resource(
-            _alarm(
-                name,
-                f"{text}: {action} it",
-                remedy,
-                MetricName=f"StatusCheckFailed_{part}",
-                Statistic="Maximum",
-                Period=60,
-                EvaluationPeriods=3,
-                Threshold=0,
-                ComparisonOperator="GreaterThanThreshold",
-            )
+    # EC2's remedies are for one instance. A group replaces a host that fails its checks by itself.
+    checks = (
+        [("StatusAlarm", "", "The host fails EC2's checks: the group replaces it", [])]
+        if design.is_group
+        else [
+            ("SystemStatusAlarm", "_System", "The machine under the host is impaired: recover it",
+             [_remedy("recover")]),
+            ("InstanceStatusAlarm", "_Instance", "The host does not answer: reboot it",
+             [_remedy("reboot")]),
+        ]
+    )  # fmt: skip
+    return alarms + [
+        _alarm(
+            name,
+            text,
+            *remedies,
+            **host,
+            MetricName=f"StatusCheckFailed{part}",
+            Statistic="Maximum",
+            **_above(0, 60, 3),
         )
+        for name, part, text, remedies in checks
+    ]
 
 
-def _alarm(
-    name: str, description: str, *actions: AWSHelperFn, **metric: str | int
-) -> cloudwatch.Alarm:
+def _agent_alarms() -> list[cloudwatch.Alarm]:
+    """What the agent sees on the host (``cfgen/host/etc/agent.json``)."""
+    return [
+        _alarm(
+            name,
+            f"{text} above {percent}% for ten minutes",
+            Namespace=Sub(NAMESPACE),
+            Dimensions=_dimension("Stack", Ref("AWS::StackName")),
+            MetricName=metric,
+            Statistic="Average",
+            **_above(percent, 300, 2),
+        )
+        for name, text, metric, percent in (
+            ("MemoryAlarm", "Memory", "mem_used_percent", 90),
+            ("DiskAlarm", "The disk", "disk_used_percent", 85),
+        )
+    ]
+
+
+def _bot_alarms() -> list[cloudwatch.Alarm]:
+    """What the bot's log says, or fails to say."""
+    return [
+        _alarm(
+            "ErrorAlarm",
+            "ERROR in the bot's log",
+            Namespace=Sub(NAMESPACE),
+            MetricName=ERRORS,
+            Statistic="Sum",
+            **_above(0, 300, 1),
+        ),
+        _alarm(
+            "NoRunAlarm",
+            f"No run of the bot, nor a day without trading, for {HOURS_WITHOUT_RUN} hours",
+            Namespace=Sub(NAMESPACE),
+            MetricName=RUNS,
+            Statistic="Sum",
+            Period=3600,
+            EvaluationPeriods=HOURS_WITHOUT_RUN,
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+            # Silence is what it listens for: a host that did not come up says nothing.
+            TreatMissingData="breaching",
+        ),
+    ]
+
+
+def _above(threshold: int, seconds: int, periods: int) -> dict[str, str | int]:
+    return {
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": threshold,
+        "Period": seconds,
+        "EvaluationPeriods": periods,
+    }
+
+
+def _dimension(name: str, value: AWSHelperFn) -> list[cloudwatch.MetricDimension]:
+    return [cloudwatch.MetricDimension(Name=name, Value=value)]
+
+
+def _remedy(action: str) -> AWSHelperFn:
+    return Sub(f"arn:${{AWS::Partition}}:automate:${{AWS::Region}}:ec2:{action}")
+
+
+def _alarm(name: str, description: str, *actions: AWSHelperFn, **metric: Any) -> cloudwatch.Alarm:
+    # A host that is stopped on purpose sends nothing.
+    quiet = {"TreatMissingData": "notBreaching"}
     return cloudwatch.Alarm(
         name,
         AlarmDescription=description,
         AlarmActions=[Ref("AlertTopic"), *actions],
         OKActions=[Ref("AlertTopic")],
-        Namespace="AWS/EC2",
-        Dimensions=[cloudwatch.MetricDimension(Name="InstanceId", Value=Ref("Host"))],
-        # A host that is stopped on purpose sends nothing.
-        TreatMissingData="notBreaching",
-        **metric,
+        **quiet | metric,
     )

@@ -8,14 +8,19 @@ from cfgen.template.design import Design
 def add(template: Template, design: Design) -> None:
     """Add the outputs; none of them holds a key."""
     config = design.config
+    target = f'"$({_MEMBER})"' if design.is_group else "${Host}"
     fixed = config.network.elastic_ip
-    _add(template, "InstanceId", "The host", Ref("Host"))
-    _add(
-        template,
-        "PublicAddress",
-        "The host's fixed address" if fixed else "The host's address, until it is stopped",
-        Ref("Address") if fixed else GetAtt("Host", "PublicIp"),
-    )
+    if design.is_group:
+        _add(template, "GroupName", "The group that the host belongs to", Ref(design.host))
+    else:
+        _add(template, "InstanceId", "The host", Ref(design.host))
+    if fixed or not design.is_group:
+        _add(
+            template,
+            "PublicAddress",
+            "The host's fixed address" if fixed else "The host's address, until it is stopped",
+            Ref("Address") if fixed else GetAtt(design.host, "PublicIp"),
+        )
     _add(
         template,
         "StoreKeysCommand",
@@ -29,7 +34,7 @@ def add(template: Template, design: Design) -> None:
         template,
         "ConnectCommand",
         "A shell on the host, without an open port",
-        Sub("aws ssm start-session --region ${AWS::Region} --target ${Host}"),
+        Sub(f"aws ssm start-session --region ${{AWS::Region}} --target {target}"),
     )
     _add(
         template,
@@ -50,11 +55,22 @@ def add(template: Template, design: Design) -> None:
             "DashboardCommand",
             "The dashboard, on http://localhost:5001 while the command runs",
             Sub(
-                "aws ssm start-session --region ${AWS::Region} --target ${Host}"
+                f"aws ssm start-session --region ${{AWS::Region}} --target {target}"
                 f" --document-name AWS-StartPortForwardingSession --parameters '{ports}'"
             ),
         )
+    if design.keeps_state:
+        _add(template, "StateBucketName", "What the bot wrote; it stays when the stack goes",
+             Ref("StateBucket"))  # fmt: skip
     _add(template, "AlertTopicArn", "The topic that alarms are sent to", Ref("AlertTopic"))
+
+
+_MEMBER = (
+    "aws autoscaling describe-auto-scaling-groups --region ${AWS::Region}"
+    " --auto-scaling-group-names ${HostGroup}"
+    " --query 'AutoScalingGroups[0].Instances[0].InstanceId' --output text"
+)
+"""Prints the id of the group's one host."""
 
 
 def _add(template: Template, name: str, description: str, value: AWSHelperFn) -> None:

@@ -1,6 +1,6 @@
 """Short forms of awacs policies."""
 
-from awacs import logs, sts
+from awacs import cloudwatch, logs, sts
 from awacs.aws import (
     Action,
     Allow,
@@ -10,12 +10,28 @@ from awacs.aws import (
     Statement,
     StringEquals,
 )
-from troposphere import AWSHelperFn, GetAtt, Ref, iam
+from troposphere import AWSHelperFn, GetAtt, Ref, Sub, iam
+
+NAMESPACE = "TradingBot/${AWS::StackName}"
+"""Of the stack's own metrics, within ``Fn::Sub``."""
 
 
-def allow(resource: AWSHelperFn, *actions: Action) -> Statement:
-    """Allow actions on one resource."""
-    return Statement(Effect=Allow, Action=list(actions), Resource=[resource])
+def allow(
+    resource: AWSHelperFn | str, *actions: Action, condition: Condition | None = None, sid: str = ""
+) -> Statement:
+    """Allow actions on one resource, where a condition holds. ``sid`` may say why it is so."""
+    more = ({"Condition": condition} if condition else {}) | ({"Sid": sid} if sid else {})
+    return Statement(Effect=Allow, Action=list(actions), Resource=[resource], **more)
+
+
+def put_metrics() -> Statement:
+    """Allow to write metrics of this stack.
+
+    The action takes no resource (Service Authorization Reference, "Amazon CloudWatch"); the
+    namespace bounds it.
+    """
+    ours = Condition(StringEquals({"cloudwatch:namespace": Sub(NAMESPACE)}))
+    return allow("*", cloudwatch.PutMetricData, condition=ours, sid="ActionTakesNoResource")
 
 
 def write_logs(*groups: str) -> Statement:

@@ -24,6 +24,7 @@ ATTRIBUTES = (
     "Condition",
     "DependsOn",
     "CreationPolicy",
+    "UpdatePolicy",
     "DeletionPolicy",
     "UpdateReplacePolicy",
     "Properties",

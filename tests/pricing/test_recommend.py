@@ -138,7 +138,9 @@ def test_without_a_fixed_address_it_is_paid_while_the_host_runs() -> None:
 def test_what_each_wish_costs() -> None:
     recommendation = choose(SEOUL)
     assert saving(recommendation, "--hours market").monthly == Decimal("5.896176")
-    assert saving(recommendation, "--max-interruption any").monthly == Decimal("4.599")
+    # On Spot, 730 x 0.0063 an hour less; 1 GB of state in S3 and 730 x 4 saves more.
+    spot = Decimal("4.599") - Decimal("0.025") - 2920 * Decimal("0.0000045")
+    assert saving(recommendation, "--max-interruption any").monthly == spot
     assert saving(recommendation, "network.elastic_ip = false").monthly == 0
     assert isinstance(saving(recommendation, "--commitment 3yr").monthly, Unpriced)
 

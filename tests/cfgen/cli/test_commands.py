@@ -245,8 +245,27 @@ def test_build_to_a_file_and_as_json(cfgen: Run, folder: Path) -> None:
     assert template["Metadata"]["cfgen"] == {"Plan": "t4g.micro/on-demand/always"}
 
 
-def test_a_spot_plan_is_refused(cfgen: Run) -> None:
-    refused(cfgen("build", "--max-interruption", "any"), 5, "Spot")
+def test_a_spot_plan_is_built_with_every_type_that_fits(cfgen: Run, folder: Path) -> None:
+    result = cfgen("build", "--max-interruption", "any")
+    assert result.returncode == 0, result.stderr
+    types = re.findall(r"- InstanceType: (\S+)", result.stdout)
+    assert types == ["t4g.micro", "t3.micro", "t3.small"]
+    capped = cfgen("build", "--no-lint", "--max-interruption", "10-15%").stdout
+    assert re.findall(r"- InstanceType: (\S+)", capped) == ["t3.micro", "t3.small"]
+    # What a lock keeps is kept, whatever else would fit by now.
+    cfgen("recommend", "--max-interruption", "10-15%", "--write")
+    (folder / "cfgen.toml").write_text('[workload]\nmax_interruption = "any"\n')
+    kept = cfgen("build", "--no-lint")
+    assert "t3.micro/spot/always" in kept.stderr
+    assert re.findall(r"- InstanceType: (\S+)", kept.stdout) == ["t3.micro", "t3.small"]
+
+
+def test_a_real_account_needs_insistence_for_spot(cfgen: Run, folder: Path) -> None:
+    real = '[workload]\nmax_interruption = "any"\n[bot]\nmode = "real"\n'
+    (folder / "cfgen.toml").write_text(real)
+    assert "Type: AWS::EC2::Instance\n" in cfgen("build", "--no-lint").stdout
+    (folder / "cfgen.toml").write_text(f"{real}allow_spot_for_real = true\n")
+    assert "AWS::AutoScaling::AutoScalingGroup" in cfgen("build", "--no-lint").stdout
 
 
 def test_build_keeps_the_lock(cfgen: Run, folder: Path) -> None:

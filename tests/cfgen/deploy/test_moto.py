@@ -8,6 +8,7 @@ import boto3
 import pytest
 from mypy_boto3_cloudformation import CloudFormationClient
 
+import templates_out.generate as generate
 from tests.conftest import Run, Terminal
 
 SOURCE = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
@@ -137,16 +138,28 @@ def test_an_aws_that_does_not_answer(cfgen: Run, memory_aws: dict[str, str]) -> 
     assert "AWS_ENDPOINT_URL" in result.stderr
 
 
-@pytest.mark.parametrize("hours", ["always", "market"])
-def test_a_rehearsal_needs_nothing(cfgen: Run, folder: Path, hours: str) -> None:
-    result = cfgen("deploy", "--rehearse", "--yes", "--hours", hours)
+@pytest.mark.parametrize("shape", generate.SHAPES)
+def test_a_rehearsal_needs_nothing(cfgen: Run, folder: Path, shape: str) -> None:
+    template = str(generate.HERE / f"{shape}.yaml")
+    result = cfgen("deploy", template, "--no-lint", "--rehearse", "--yes")
     assert result.returncode == 0, result.stderr
     assert "nothing real is touched" in result.stderr
     assert "the same deploy again found nothing to change" in result.stdout
     exercised, _, missed = result.stdout.partition("Not exercised")
-    assert "\n  AWS::EC2::Instance\n" in exercised
+    host = "AutoScaling::AutoScalingGroup" if shape.startswith("spot") else "EC2::Instance"
+    assert f"\n  AWS::{host}\n" in exercised
     assert "\n  AWS::SecretsManager::Secret\n" in missed
-    assert ("\n  AWS::Scheduler::Schedule\n" in missed) == (hours == "market")
+    # A second time, what is there already is used again.
+    assert result.stderr.count("made the private bucket") <= 1
+    assert result.stderr.count("uploaded s3://") <= 1
+    assert ("uploaded s3://" in result.stderr) == (not shape.startswith("on-demand"))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_rehearsal_of_what_would_be_built(cfgen: Run, folder: Path) -> None:
+    result = cfgen("deploy", "--rehearse", "--yes", "--hours", "market")
+    assert result.returncode == 0, result.stderr
+    assert "found nothing to change" in result.stdout
     assert list(folder.iterdir()) == []
 
 

@@ -161,7 +161,7 @@ def values(chosen: tuple[Chosen, ...]) -> dict[str, tuple[str, str]]:
 
 
 def test_a_first_deploy_takes_flags_the_newest_image_and_defaults() -> None:
-    chosen = choose_parameters(DECLARED, {"AppSource": "https://h/a@v1"}, {}, "ami-1")
+    chosen = choose_parameters(DECLARED, {"AppSource": "https://h/a@v1"}, {}, {"ImageId": "ami-1"})
     assert values(chosen) == {
         "AppSource": ("https://h/a@v1", "flag"),
         "ImageId": ("ami-1", "image"),
@@ -172,7 +172,7 @@ def test_a_first_deploy_takes_flags_the_newest_image_and_defaults() -> None:
 
 def test_a_later_deploy_keeps_image_and_what_has_no_default_and_takes_new_defaults() -> None:
     deployed = {"AppSource": "https://h/a@v1", "ImageId": "ami-1", "AlertEmail": "old@example.com"}
-    chosen = choose_parameters(DECLARED, {}, deployed, None)
+    chosen = choose_parameters(DECLARED, {}, deployed, {})
     assert values(chosen)["AppSource"] == ("https://h/a@v1", "kept")
     assert values(chosen)["ImageId"] == ("ami-1", "kept")
     assert values(chosen)["AlertEmail"] == ("new@example.com", "default")
@@ -180,19 +180,19 @@ def test_a_later_deploy_keeps_image_and_what_has_no_default_and_takes_new_defaul
 
 
 def test_secrets_are_masked_where_values_are_shown() -> None:
-    chosen = choose_parameters(DECLARED, {"Token": "canary", "AppSource": "x"}, {}, None)
+    chosen = choose_parameters(DECLARED, {"Token": "canary", "AppSource": "x"}, {}, {})
     assert changed(chosen, {"Token": "old-canary"}) == ["Token: **** -> ****"]
 
 
 def test_a_parameter_without_a_value_says_how_to_give_one() -> None:
     with pytest.raises(ConfigError, match="AppSource has no value") as caught:
-        choose_parameters(DECLARED, {}, {}, None)
+        choose_parameters(DECLARED, {}, {}, {})
     assert caught.value.hint == ("add --parameter AppSource=VALUE, or set bot.source in cfgen.toml")
 
 
 def test_a_value_without_a_parameter_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="Sorce"):
-        choose_parameters(DECLARED, {"Sorce": "x"}, {}, None)
+        choose_parameters(DECLARED, {"Sorce": "x"}, {}, {})
 
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
@@ -241,7 +241,7 @@ def test_where_no_resource_says_why_the_stack_does() -> None:
 
 
 def test_a_secret_parameter_is_kept_and_not_reset() -> None:
-    chosen = choose_parameters(DECLARED[3:], {}, {"Token": "****"}, None)
+    chosen = choose_parameters(DECLARED[3:], {}, {"Token": "****"}, {})
     assert values(chosen) == {"Token": ("****", "kept")}
     assert changed(chosen, {"Token": "****"}) == []
 

@@ -11,9 +11,10 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.stub import ANY, Stubber
 
 from cfgen.aws import Clients, aws_errors
+from cfgen.deploy.body import OBJECT_LIMIT
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
-from cfgen.deploy.run import BODY_LIMIT, Identity, Result, Wish, deploy
+from cfgen.deploy.run import Identity, Result, Wish, deploy
 from cfgen.deploy.stack import FIRST_POLL, SLOWEST_POLL, Stack, Waiting
 from cfgen.errors import (
     AwsError,
@@ -400,7 +401,7 @@ def test_another_account_is_refused_before_cloudformation_is_asked(aws: Recorded
 
 
 def test_a_template_that_is_too_large_is_refused_before_any_call(aws: Recorded) -> None:
-    body = "가" * (BODY_LIMIT // 3 + 1)
+    body = "가" * (OBJECT_LIMIT // 3 + 1)
     with pytest.raises(ConfigError, match=f"{len(body) * 3} bytes"):
         aws.deploy(Wish("bot", body, "token"))
 

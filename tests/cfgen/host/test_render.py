@@ -17,21 +17,22 @@ from hypothesis import strategies as st
 
 from cfgen.config.checks import DECIDED
 from cfgen.config.load import make_config
-from cfgen.host.render import HostFile, host_files, quote_argument, quote_value, user_data
-from cfgen.template.host import STEPS
+from cfgen.host.render import HostFile, host_files, quote_argument, quote_value, steps, user_data
+from cfgen.lock import LockedPlan
+from tests.trees import plan, spot
 
 SCRIPTS = Path(str(resources.files("cfgen.host").joinpath("scripts")))
 NASTY = ["plain", "two words", 'quo"te', "back\\slash", "100%", "$HOME", "it's", ""]
 SEED = "apps/daily_breakout_app.py --mode demo --symbol 069500"
 
 
-def files(**config: object) -> dict[str, HostFile]:
-    rendered = host_files(make_config(config, "test"), 2026)
+def files(locked: LockedPlan | None = None, **config: object) -> dict[str, HostFile]:
+    rendered = host_files(make_config(config, "test"), locked or plan(), 2026)
     return {file.path.rpartition("/")[2]: file for file in rendered}
 
 
-def text(name: str, **config: object) -> str:
-    return files(**config)[name].text
+def text(name: str, locked: LockedPlan | None = None, **config: object) -> str:
+    return files(locked, **config)[name].text
 
 
 def run(*command: str, **options: object) -> "subprocess.CompletedProcess[str]":
@@ -40,12 +41,12 @@ def run(*command: str, **options: object) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """All units with arguments that are hard to quote, their programs made to exist."""
+    """All units of a Spot host, arguments that are hard to quote, their programs made to exist."""
     config: dict[str, Any] = {"bot": {"arguments": NASTY}, "dashboard": {"port": 8080}}
-    for file in files(**config).values():
+    for file in files(spot(), **config).values():
         if file.path.startswith("/etc/systemd/system/"):
             program = sys.executable
-            content = re.sub(r"(?m)^(ExecStart|ExecCondition)=\S+", rf"\1={program}", file.text)
+            content = re.sub(r"(?m)^(Exec[A-Z][a-z]+)=[^-\s]\S*", rf"\1={program}", file.text)
             (tmp_path / Path(file.path).name).write_text(content)
     return tmp_path
 
@@ -60,7 +61,7 @@ def test_the_seeds_commands_are_the_defaults() -> None:
 
 def test_systemd_accepts_every_unit(units: Path) -> None:
     names = sorted(str(path) for path in units.iterdir())
-    assert len(names) == 7
+    assert len(names) == 14
     result = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *names)
     assert result.stdout + result.stderr == ""
     assert result.returncode == 0
@@ -79,14 +80,19 @@ def test_bot_and_dashboard_are_hardened(units: Path, unit: str) -> None:
     [
         ("trading-bot.timer", "Mon..Fri *-*-* 09:00:00 Asia/Seoul"),
         ("trading-patch.timer", "Mon..Fri *-*-* 15:40:00 Asia/Seoul"),
+        ("trading-check.timer", "*-*-* 09:05:00 Asia/Seoul"),
+        ("trading-save.timer", "*-*-* *:00/15:00 Asia/Seoul"),
     ],
 )
 def test_systemd_reads_the_timers_in_korean_time(timer: str, expected: str) -> None:
-    [calendar] = re.findall(r"(?m)^OnCalendar=(.+)$", text(timer))
+    [calendar] = re.findall(r"(?m)^OnCalendar=(.+)$", text(timer, spot()))
     assert f"Normalized form: {expected}" in run("systemd-analyze", "calendar", calendar).stdout
 
 
-@pytest.mark.parametrize("script", ["bootstrap", "install-app"])
+BASH = sorted(path.name for path in SCRIPTS.iterdir() if path.read_text().startswith("#!/bin/bash"))
+
+
+@pytest.mark.parametrize("script", BASH)
 def test_shellcheck_finds_nothing(script: str) -> None:
     assert run("bash", "-n", str(SCRIPTS / script)).stderr == ""
     assert run("shellcheck", str(SCRIPTS / script)).stdout == ""
@@ -94,17 +100,19 @@ def test_shellcheck_finds_nothing(script: str) -> None:
 
 def test_shellcheck_finds_nothing_in_the_user_data(tmp_path: Path) -> None:
     script = tmp_path / "user-data"
-    script.write_text(re.sub(r"\$\{AWS::\w+\}", "x", user_data()))
+    script.write_text(re.sub(r"\$\{AWS::\w+\}", "x", user_data(spot())))
     assert run("shellcheck", str(script)).stdout == ""
     # cfn-signal must be reached whatever cfn-init did.
-    assert "set -e" not in user_data()
+    assert "set -e" not in user_data(spot())
 
 
 def test_the_bootstrap_has_every_step_that_the_template_runs() -> None:
     script = (SCRIPTS / "bootstrap").read_text()
-    assert [step for step in STEPS if f"\n{step}() {{" not in script] == []
+    every = list(steps(make_config({}, "test"), spot()))
+    assert [step for step in every if f"\n{step}() {{" not in script] == []
     [listed] = re.findall(r"(?m)^  (idle \|.+)\) ;;$", script)
-    assert tuple(listed.split(" | ")) == STEPS
+    assert listed.split(" | ") == every
+    assert set(steps(make_config({}, "test"), plan())) < set(every)
 
 
 def test_the_bootstrap_refuses_an_unknown_step() -> None:
@@ -114,13 +122,13 @@ def test_the_bootstrap_refuses_an_unknown_step() -> None:
 
 
 def test_no_placeholder_is_left() -> None:
-    for file in files().values():
+    for file in (*files().values(), *files(spot()).values()):
         assert not re.search(r"@[A-Z_]+@", file.text), file.path
 
 
 def test_files_are_readable_in_yaml() -> None:
     """A tab or a blank at a line's end would turn the block into one long quoted string."""
-    for file in files().values():
+    for file in (*files().values(), *files(spot()).values()):
         assert "\t" not in file.text
         assert not re.search(r"(?m) $", file.text), file.path
         assert file.text.endswith("\n")

@@ -1,66 +1,36 @@
 import json
 import re
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from cfnlint.decode.decode import decode_str
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import templates_out.generate as generate
 from cfgen import pipeline
 from cfgen.config.load import make_config
 from cfgen.config.schema import Config, host_shape_of
-from cfgen.deploy.run import BODY_LIMIT
-from cfgen.errors import Refused
 from cfgen.lint.run import lint_template
 from cfgen.lock import LockedPlan
-from cfgen.template.build import build
 from cfgen.template.network import EGRESS
-from cfgen.template.render import to_json
 from pricing.workload import Hours
-
-Tree = dict[str, Any]
-
-YEAR = 2026
-
-
-def plan(hours: Hours = "always", **fields: Any) -> LockedPlan:
-    default = LockedPlan(
-        f"t4g.micro/on-demand/{hours}",
-        "t4g.micro",
-        "arm64",
-        "on-demand",
-        hours,
-        "instance",
-        "apne2-az1",
-        True,
-        Decimal("12.37"),
-    )
-    return msgspec.structs.replace(default, **fields)
-
-
-def tree(hours: Hours = "always", locked: LockedPlan | None = None, **config: Any) -> Tree:
-    template = build(make_config(config, "test"), locked or plan(hours), YEAR)
-    parsed: Tree = json.loads(to_json(template))
-    return parsed
-
-
-def resources(template: Tree, kind: str) -> dict[str, Tree]:
-    return {
-        name: resource["Properties"]
-        for name, resource in template["Resources"].items()
-        if resource["Type"] == kind
-    }
-
-
-def only(template: Tree, kind: str) -> Tree:
-    [properties] = resources(template, kind).values()
-    return properties
+from tests.trees import (
+    EVERYTHING,
+    YEAR,
+    Tree,
+    agent_of,
+    init_of,
+    only,
+    plan,
+    resources,
+    spot,
+    statements,
+    tree,
+)
 
 
 def differences(before: Tree, after: Tree) -> dict[str, set[str]]:
@@ -82,9 +52,7 @@ def differences(before: Tree, after: Tree) -> dict[str, set[str]]:
 @pytest.mark.parametrize("shape", generate.SHAPES)
 def test_the_golden_templates_are_what_is_built(shape: str) -> None:
     path = generate.HERE / f"{shape}.yaml"
-    text = path.read_text(encoding="utf-8")
-    assert text == generate.template(shape)
-    assert len(text.encode()) <= BODY_LIMIT
+    assert path.read_text(encoding="utf-8") == generate.template(shape)
 
 
 @pytest.mark.parametrize("shape", generate.SHAPES)
@@ -170,9 +138,9 @@ def test_the_image_is_of_the_plans_architecture(arch: str) -> None:
 
 
 def test_the_bootstrap_swaps_first_and_signals() -> None:
-    host = tree()["Resources"]["Host"]
-    init = host["Metadata"]["AWS::CloudFormation::Init"]["config"]
-    assert list(init["commands"])[:2] == ["10-idle", "20-swap"]
+    template = tree()
+    host, init = template["Resources"]["Host"], init_of(template)
+    assert list(init["commands"])[:2] == ["010-idle", "020-swap"]
     assert host["CreationPolicy"]["ResourceSignal"]["Timeout"] == "PT30M"
     script = host["Properties"]["UserData"]["Fn::Base64"]["Fn::Sub"]
     assert script.index("cfn-init") < script.index("cfn-signal")
@@ -181,12 +149,6 @@ def test_the_bootstrap_swaps_first_and_signals() -> None:
 
 
 # Access
-
-
-def statements(template: Tree) -> Iterator[Tree]:
-    for role in resources(template, "AWS::IAM::Role").values():
-        for policy in role.get("Policies", ()):
-            yield from policy["PolicyDocument"]["Statement"]
 
 
 def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
@@ -203,34 +165,29 @@ def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
         "logs:CreateLogStream": logs,
         "logs:DescribeLogStreams": logs,
         "logs:PutLogEvents": logs,
+        # It takes no resource; the namespace bounds it.
+        "cloudwatch:PutMetricData": ["*"],
     }
     managed = [arn["Fn::Sub"].rpartition("/")[2] for arn in role["ManagedPolicyArns"]]
     assert managed == ["AmazonSSMManagedInstanceCore"]
 
 
 def test_the_agent_writes_where_the_host_may() -> None:
-    files = tree()["Resources"]["Host"]["Metadata"]["AWS::CloudFormation::Init"]["config"]["files"]
-    agent = json.loads(files["/etc/trading-bot/agent.json"]["content"]["Fn::Sub"])
-    kept = agent["logs"]["logs_collected"]["files"]["collect_list"]
+    kept = agent_of(tree())["logs"]["logs_collected"]["files"]["collect_list"]
     assert {one["log_group_name"] for one in kept} == {"${BotLogGroup}", "${HostLogGroup}"}
     # It creates no group, which it is not allowed to, and sets no retention.
     assert not [one for one in kept if "retention_in_days" in one]
 
 
-def test_no_statement_of_ours_is_a_wildcard() -> None:
-    for statement in statements(tree("market")):
-        assert statement["Resource"] != ["*"]
+@pytest.mark.parametrize("locked", [plan("market"), spot("market")])
+def test_no_statement_of_ours_is_a_wildcard_without_its_reason(locked: LockedPlan) -> None:
+    ours = {"StringEquals": {"cloudwatch:namespace": {"Fn::Sub": "TradingBot/${AWS::StackName}"}}}
+    for statement in statements(tree(locked=locked, **EVERYTHING)):
         assert not [action for action in statement["Action"] if "*" in action]
-
-
-def test_services_take_roles_for_this_account_only() -> None:
-    for name, role in resources(tree("market"), "AWS::IAM::Role").items():
-        [statement] = role["AssumeRolePolicyDocument"]["Statement"]
-        service = statement["Principal"]["Service"]
-        limited = statement.get("Condition") == {
-            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-        }
-        assert limited == (service != "ec2.amazonaws.com"), name
+        if statement["Resource"] == ["*"]:
+            assert statement["Action"] == ["cloudwatch:PutMetricData"]
+            assert statement["Condition"] == ours
+            assert statement["Sid"] == "ActionTakesNoResource"
 
 
 # The secret
@@ -254,9 +211,14 @@ def test_no_key_is_a_parameter_or_an_output() -> None:
 
 def test_only_the_secret_has_a_fixed_name() -> None:
     fixed = {"GroupName", "LogGroupName", "RoleName", "TopicName", "AlarmName", "BucketName"}
-    template = tree("market")
-    for name, resource in template["Resources"].items():
-        allowed = {"LogGroupName"} if resource["Type"] == "AWS::EC2::FlowLog" else set()
+    resources_of = (
+        tree(locked=locked, **EVERYTHING)["Resources"]
+        for locked in (plan("market"), spot("market"))
+    )
+    for name, resource in chain.from_iterable(each.items() for each in resources_of):
+        # A flow log and a filter name a group of the stack's own.
+        refers = resource["Type"] in ("AWS::EC2::FlowLog", "AWS::Logs::MetricFilter")
+        allowed = {"LogGroupName"} if refers else set()
         assert not (fixed - allowed) & set(resource["Properties"]), name
 
 
@@ -271,6 +233,7 @@ def test_market_hours_start_and_stop_the_host_in_korean_time() -> None:
     } == {
         "StartSchedule": ("cron(30 8 ? * MON-FRI *)", "startInstances"),
         "StopSchedule": ("cron(0 16 ? * MON-FRI *)", "stopInstances"),
+        "DaysOffSchedule": ("cron(0 9 ? * SAT,SUN *)", "putMetricData"),
     }
     for schedule in schedules.values():
         assert schedule["ScheduleExpressionTimezone"] == "Asia/Seoul"
@@ -278,17 +241,62 @@ def test_market_hours_start_and_stop_the_host_in_korean_time() -> None:
     assert not resources(tree("always"), "AWS::Scheduler::Schedule")
 
 
-def test_the_bill_counts_the_alarms_and_secrets_of_the_template() -> None:
-    template = tree()
+@pytest.mark.parametrize("locked", [plan(), plan(burstable=False), spot(), spot("market")])
+def test_the_bill_counts_the_alarms_metrics_and_secrets_of_the_template(locked: LockedPlan) -> None:
+    template = tree(locked=locked, **EVERYTHING)
     shape = host_shape_of(Config())
-    assert len(resources(template, "AWS::CloudWatch::Alarm")) == shape.alarms
     assert len(resources(template, "AWS::SecretsManager::Secret")) == shape.secrets
+    alarms = len(resources(template, "AWS::CloudWatch::Alarm"))
+    assert alarms == shape.alarms if locked == plan() else alarms < shape.alarms
+    # Ten are free.
+    assert shape.alarms <= 10
+    counted = len(resources(template, "AWS::Logs::MetricFilter"))
+    agent = agent_of(template)["metrics"]
+    collected = sum(len(one["measurement"]) for one in agent["metrics_collected"].values())
+    # The disk's comes with its path and file system, and without.
+    assert counted + collected + 1 == shape.metrics
 
 
-def test_no_alarm_cries_when_the_host_is_stopped() -> None:
-    for alarm in resources(tree(), "AWS::CloudWatch::Alarm").values():
-        assert alarm["TreatMissingData"] == "notBreaching"
+@pytest.mark.parametrize("locked", [plan("market"), spot("market")])
+def test_only_silence_about_runs_rings(locked: LockedPlan) -> None:
+    """No alarm cries when the host is stopped on purpose; one listens for a host that is not up."""
+    for name, alarm in resources(tree(locked=locked), "AWS::CloudWatch::Alarm").items():
+        quiet = "breaching" if name == "NoRunAlarm" else "notBreaching"
+        assert alarm["TreatMissingData"] == quiet, name
         assert {"Ref": "AlertTopic"} in alarm["AlarmActions"]
+
+
+def test_every_day_is_accounted_for_within_the_silence_that_rings() -> None:
+    """On weekdays the host counts itself (check-run); on weekends a market host is down."""
+    template = tree("market")
+    alarm = template["Resources"]["NoRunAlarm"]["Properties"]
+    assert alarm["Period"] * alarm["EvaluationPeriods"] > 25 * 3600
+    # Alarms of hourly periods may look back seven days.
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 604_800
+    counted = template["Resources"]["RunFilter"]["Properties"]
+    assert counted["FilterPattern"] == '"check-run: ok"'
+    [counts] = counted["MetricTransformations"]
+    target = template["Resources"]["DaysOffSchedule"]["Properties"]["Target"]
+    request = json.loads(target["Input"]["Fn::Sub"])
+    assert request["Namespace"] == counts["MetricNamespace"]["Fn::Sub"]
+    assert request["MetricData"][0]["MetricName"] == counts["MetricName"] == alarm["MetricName"]
+    assert "DaysOffSchedule" not in tree("always")["Resources"]
+
+
+def test_alarms_watch_what_the_agent_sends() -> None:
+    for locked in (plan(), spot()):
+        template = tree(locked=locked)
+        agent = agent_of(template)["metrics"]
+        sent = {name for one in agent["metrics_collected"].values() for name in one["measurement"]}
+        assert agent["aggregation_dimensions"] == [["Stack"]]
+        for one in agent["metrics_collected"].values():
+            assert one["append_dimensions"] == {"Stack": "${AWS::StackName}"}
+        for name in ("MemoryAlarm", "DiskAlarm"):
+            alarm = template["Resources"][name]["Properties"]
+            assert alarm["MetricName"] in sent
+            assert alarm["Namespace"]["Fn::Sub"] == agent["namespace"]
+            [dimension] = alarm["Dimensions"]
+            assert dimension == {"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}
 
 
 # Every option: what it moves, and that nothing else moves
@@ -311,6 +319,36 @@ HOST_ONLY = {"Resources": {"Host"}}
         ({"network": {"vpc_cidr": "10.0.0.0/20"}}, {"Resources": {"Vpc"}}),
         ({"network": {"subnet_cidr": "10.0.2.0/24"}}, {"Resources": {"PublicSubnet"}}),
         ({"network": {"key_name": "k"}}, {"Parameters": {"KeyName"}}),
+        (
+            {"backup": {"enabled": True}},
+            {
+                "Resources": {"StateBucket", "StateBucketPolicy", "HostRole", "Host"},
+                "Outputs": {"StateBucketName"},
+            },
+        ),
+        (
+            {"dns": {"zone_id": "Z1", "name": "bot.example.com"}},
+            {"Resources": {"AddressRecord"}},
+        ),
+        ({"budget": {"monthly_usd": "15"}}, {"Resources": {"Budget", "AlertTopicPolicy"}}),
+        (
+            {"bot": {"source": "./bot"}},
+            {
+                "Parameters": {"AppSource", "AppBundleBucket", "AppBundleKey"},
+                "Resources": {"HostRole", "Host"},
+            },
+        ),
+        ({"market": {"closed": ["2026-11-23"]}}, HOST_ONLY),
+        ({"market": {"session": "09:00-15:45"}}, HOST_ONLY),
+        ({"bot": {"days": "Mon,Wed"}}, HOST_ONLY),
+        ({"bot": {"entrypoint": "bot.py"}}, HOST_ONLY),
+        ({"bot": {"timezone": "Asia/Tokyo"}}, HOST_ONLY),
+        ({"dashboard": {"entrypoint": "web.py"}}, HOST_ONLY),
+        (
+            {"dashboard": {"port": 8080}},
+            {"Resources": {"Host"}, "Outputs": {"DashboardCommand"}},
+        ),
+        ({"dashboard": {"cidrs": ["203.0.113.7/32"]}}, {"Resources": {"Host", "SecurityGroup"}}),
         ({"monitoring": {"email": "a@b.kr"}}, {"Parameters": {"AlertEmail"}}),
         (
             {"monitoring": {"log_retention_days": 7}},
@@ -342,13 +380,20 @@ def test_an_option_moves_what_it_should_and_nothing_else(
 
 def test_market_hours_add_schedules_and_move_nothing_else() -> None:
     assert differences(tree(), tree("market")) == {
-        "Resources": {"ScheduleRole", "StartSchedule", "StopSchedule"}
+        "Resources": {
+            "ScheduleRole",
+            "StartSchedule",
+            "StopSchedule",
+            "DaysOffRole",
+            "DaysOffSchedule",
+        }
     }
 
 
-def test_the_spot_shape_is_refused() -> None:
-    with pytest.raises(Refused, match="Spot"):
-        build(Config(), plan(purchase="spot", shape="group"), YEAR)
+def test_market_hours_of_a_group_add_actions_and_move_its_least_size() -> None:
+    assert differences(tree(locked=spot()), tree(locked=spot("market"))) == {
+        "Resources": {"StartAction", "StopAction", "DaysOffRole", "DaysOffSchedule", "HostGroup"}
+    }
 
 
 # Parameters, outputs, text
@@ -421,7 +466,7 @@ def test_yaml_and_json_say_the_same() -> None:
 
 def test_files_are_readable_in_the_yaml() -> None:
     contents = re.findall(r"(?m)^ +content: (.*)$", pipeline.build(Config(), plan(), YEAR))
-    assert len(contents) == 18
+    assert len(contents) == 22
     assert set(contents) == {"|", "!Sub |"}
 
 
@@ -475,23 +520,27 @@ configurations = st.fixed_dictionaries(
         "monitoring": st.fixed_dictionaries(
             {}, optional={"email": st.sampled_from(["", "a@b.kr"])}
         ),
+        "backup": st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),
+        "budget": st.fixed_dictionaries(
+            {}, optional={"monthly_usd": st.sampled_from(["", "9.99"])}
+        ),
     },
 )
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(configurations, st.sampled_from(["always", "market"]))
+@given(configurations, st.sampled_from(["always", "market"]), st.sampled_from([plan, spot]))
 def test_whatever_is_valid_builds_lints_clean_and_is_the_same_twice(
-    raw: Tree, hours: Hours
+    raw: Tree, hours: Hours, shape: Callable[[Hours], LockedPlan]
 ) -> None:
-    config = make_config(raw, "test")
-    text = pipeline.build(config, plan(hours), YEAR)
-    assert text == pipeline.build(make_config(raw, "test"), plan(hours), YEAR)
+    assume(hours == "always" or shape is plan or raw.get("bot", {}).get("run_at") != "08:45")
+    config, locked = make_config(raw, "test"), shape(hours)
+    text = pipeline.build(config, locked, YEAR)
+    assert text == pipeline.build(make_config(raw, "test"), locked, YEAR)
     assert lint_template(text, "ap-northeast-2") == ()
     parsed, errors = decode_str(text)
     assert not errors
-    init = parsed["Resources"]["Host"]["Metadata"]["AWS::CloudFormation::Init"]["config"]
-    env = init["files"]["/etc/trading-bot/bot.env"]["content"]
+    env = init_of(parsed)["files"]["/etc/trading-bot/bot.env"]["content"]
     assert all(f"{name}=" in env for name in raw.get("bot", {}).get("environment", {}))
 
 
@@ -513,4 +562,4 @@ def test_low_credits_are_watched_where_there_are_any() -> None:
     steady = msgspec.structs.replace(plan(), burstable=False)
     names = resources(tree(locked=steady), "AWS::CloudWatch::Alarm")
     assert "CreditAlarm" not in names
-    assert len(names) == 3
+    assert len(names) == 7

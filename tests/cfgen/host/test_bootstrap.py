@@ -1,0 +1,176 @@
+"""The bootstrap's steps, run for real in a scratch root, each twice."""
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from cfgen.config.load import make_config
+from cfgen.host.render import steps
+from tests.cfgen.host.conftest import SCRIPTS, Script, Stands
+from tests.trees import plan, spot
+
+SETTINGS = """\
+AWS_REGION="ap-northeast-2"
+PYTHON="3.12"
+TIMEZONE="Asia/Seoul"
+SWAP_MIB="2"
+PATCHING="yes"
+DASHBOARD="yes"
+BOT_KIND="daily"
+SPOT="yes"
+KEEPS_STATE="yes"
+"""
+
+STEPS = list(steps(make_config({}, "test"), spot()))
+
+
+@pytest.fixture
+def root(tmp_path: Path, stands: Stands) -> Path:
+    """A host that has just started: what the machine must not really do is written down."""
+    root = tmp_path / "root"
+    for folder in ("etc/trading-bot", "run", "usr/local/lib/trading-bot", "etc/systemd/system",
+                   "opt/aws/amazon-cloudwatch-agent/bin"):  # fmt: skip
+        (root / folder).mkdir(parents=True)
+    (root / "etc/trading-bot/stack.env").write_text(SETTINGS)
+    (root / "etc/fstab").write_text("UUID=1 / xfs defaults 0 0\n")
+    for name in ("dnf", "timedatectl", "runuser", "mkswap", "chown"):
+        stands.add(name)
+    stands.add("systemctl", '[ "$1" = show ] && cat "$ROOT/state" 2>/dev/null; exit 0')
+    stands.add("id", 'test -e "$ROOT/trading"')
+    stands.add("useradd", 'touch "$ROOT/trading"')
+    stands.add("install", 'for last; do :; done; mkdir -p "$last"')
+    stands.add("swapon", 'case $1 in --show*) cat "$ROOT/on" 2>/dev/null;; '
+               '*) echo "$1" >>"$ROOT/on";; esac; exit 0')  # fmt: skip
+    stands.add("swapoff", 'rm "$ROOT/on"')
+    for name, folder in (
+        ("take-address", "usr/local/lib/trading-bot"),
+        ("amazon-cloudwatch-agent-ctl", "opt/aws/amazon-cloudwatch-agent/bin"),
+    ):
+        stands.add(name)
+        shutil.copy(stands.folder / name, root / folder / name)
+    return root
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_may_run_twice(script: Script, root: Path, step: str) -> None:
+    first = script("bootstrap", step, ROOT=str(root))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith(f"bootstrap: {step}\n")
+    there = snapshot(root)
+    again = script("bootstrap", step, ROOT=str(root))
+    assert again.returncode == 0, again.stderr
+    assert snapshot(root) == there
+
+
+def test_the_whole_bootstrap_in_the_templates_order(
+    script: Script, root: Path, stands: Stands
+) -> None:
+    for step in STEPS:
+        assert script("bootstrap", step, ROOT=str(root)).returncode == 0, step
+    said = [call.partition(" ")[0] for call in stands.calls]
+    # Swap before dnf, which needs the memory; the address before connections that would break.
+    order = ["swapon", "take-address", "dnf", "timedatectl", "useradd",
+             "amazon-cloudwatch-agent-ctl", "runuser"]  # fmt: skip
+    assert sorted(order, key=said.index) == order
+    swap = root / "swapfile"
+    assert swap.stat().st_size == 2 * 1024 * 1024
+    assert stat.S_IMODE(swap.stat().st_mode) == 0o600
+    assert (root / "etc/fstab").read_text().count("/swapfile none swap sw 0 0") == 1
+    assert "timedatectl set-timezone Asia/Seoul" in stands.calls
+    assert any("python3.12 python3.12-pip" in call for call in stands.calls)
+    assert not (root / "run/bootstrap-failed").exists()
+
+
+def test_another_size_of_swap_is_made_anew_and_none_is_taken_away(
+    script: Script, root: Path, stands: Stands
+) -> None:
+    settings = root / "etc/trading-bot/stack.env"
+    # The file is known to swapon under the scratch root's name.
+    (root / "on").touch()
+    for size in (2, 3, 0):
+        settings.write_text(SETTINGS.replace('SWAP_MIB="2"', f'SWAP_MIB="{size}"'))
+        assert script("bootstrap", "swap", ROOT=str(root)).returncode == 0
+        swap = root / "swapfile"
+        assert (swap.stat().st_size if swap.exists() else 0) == size * 1024 * 1024
+    assert len([call for call in stands.calls if call.startswith("swapoff")]) == 2
+    assert "/swapfile" not in (root / "etc/fstab").read_text()
+
+
+def test_a_failed_step_is_the_reason_that_is_signalled(
+    script: Script, root: Path, stands: Stands
+) -> None:
+    stands.add("dnf", "echo 'Error: Unable to find a match: python3.12' >&2; exit 1")
+    result = script("bootstrap", "packages", ROOT=str(root), RETRY_SECONDS="0")
+    assert result.returncode == 1
+    assert len([call for call in stands.calls if call.startswith("dnf")]) == 8
+    reason = (root / "run/bootstrap-failed").read_text()
+    assert reason.startswith("bootstrap step packages failed: attempt 8 failed: dnf install")
+    # Once the step succeeds, nothing is left that a later failure could be blamed on.
+    stands.add("dnf")
+    assert script("bootstrap", "packages", ROOT=str(root)).returncode == 0
+    assert not (root / "run/bootstrap-failed").exists()
+
+
+def test_a_step_ends_at_its_first_failure(script: Script, root: Path, stands: Stands) -> None:
+    stands.add("mkswap", "echo 'mkswap: no' >&2; exit 1")
+    result = script("bootstrap", "swap", ROOT=str(root))
+    assert result.returncode == 1
+    assert not (root / "swapfile").exists()
+    assert (root / "run/bootstrap-failed").read_text() == "bootstrap step swap failed: mkswap: no\n"
+
+
+def test_dnf_is_tried_again_while_the_lock_is_held(
+    script: Script, root: Path, stands: Stands
+) -> None:
+    stands.add("dnf", f'[ "$(grep -c ^dnf {stands.log})" -ge 3 ]')
+    result = script("bootstrap", "packages", ROOT=str(root), RETRY_SECONDS="0")
+    assert result.returncode == 0
+    assert "attempt 2 failed" in result.stdout
+
+
+@pytest.mark.parametrize(("state", "code"), [("activating", 1), ("inactive", 0), ("active", 0)])
+def test_the_code_does_not_change_under_a_bot_at_work(
+    script: Script, root: Path, state: str, code: int
+) -> None:
+    (root / "state").write_text(state)
+    assert script("bootstrap", "idle", ROOT=str(root)).returncode == code
+
+
+def test_a_state_that_cannot_be_restored_does_not_fail_the_stack(
+    script: Script, root: Path, stands: Stands
+) -> None:
+    stands.add("systemctl", '[ "$1" != start ]')
+    result = script("bootstrap", "state", ROOT=str(root))
+    assert result.returncode == 0
+    assert "could not be restored yet" in result.stdout
+
+
+def test_what_is_not_wanted_is_switched_off_if_it_was_there(
+    script: Script, root: Path, stands: Stands
+) -> None:
+    settings = root / "etc/trading-bot/stack.env"
+    settings.write_text(SETTINGS.replace("yes", "no"))
+    (root / "etc/systemd/system/trading-patch.timer").touch()
+    assert script("bootstrap", "units", ROOT=str(root)).returncode == 0
+    assert "systemctl disable --now trading-patch.timer" in stands.calls
+    assert not [call for call in stands.calls if "trading-save.timer" in call]
+    assert "systemctl stop trading-web.service" in stands.calls
+    assert "systemctl enable trading-bot.timer" in stands.calls
+
+
+def test_an_unknown_step_is_refused(script: Script) -> None:
+    result = script("bootstrap", "frobnicate")
+    assert result.returncode == 2
+    assert "no step is called frobnicate" in result.stderr
+
+
+def test_the_template_runs_no_step_that_the_script_lacks() -> None:
+    text = (SCRIPTS / "bootstrap").read_text()
+    assert [step for step in STEPS if f"\n{step}() {{" not in text] == []
+    assert set(steps(make_config({}, "test"), plan())) < set(STEPS)
