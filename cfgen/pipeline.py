@@ -38,8 +38,9 @@ from pricing.sources.assemble import assemble
 from pricing.sources.snapshot import encode, snapshot_of
 
 if TYPE_CHECKING:
+    from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.rehearse import Rehearsal
-    from cfgen.deploy.run import Result, Watcher, Wish
+    from cfgen.deploy.run import Result
     from cfgen.deploy.stack import Waiting
     from cfgen.lint.findings import Finding
 
@@ -293,7 +294,7 @@ def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
 def _wish(request: DeployRequest) -> "Wish":
     from uuid import uuid4
 
-    from cfgen.deploy.run import Wish
+    from cfgen.deploy.plan import Wish
 
     stack = request.config.stack
     return Wish(

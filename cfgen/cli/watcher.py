@@ -8,7 +8,7 @@ import click
 from cfgen.cli.terminal import paper, someone_to_ask, talk
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
-from cfgen.deploy.run import Identity
+from cfgen.deploy.plan import Identity
 from cfgen.errors import Refused
 from cfgen.report.deploy import event_text, preview_text
 

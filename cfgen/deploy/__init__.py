@@ -10,6 +10,7 @@
     body.py        a template's text, as small as it must be; pure
     artifacts.py   our bucket, for what is too large for a call
     stack.py       the calls to CloudFormation, with client, clock and sleep passed in
+    plan.py        from a wish to a change set, for deploy and diff
     run.py         the deploy itself, step by step
     rehearse.py    the same against an AWS in memory
 """

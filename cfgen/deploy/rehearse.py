@@ -15,7 +15,8 @@ import msgspec
 from cfnlint.decode.decode import decode_str
 
 from cfgen.aws import Clients
-from cfgen.deploy.run import Result, Watcher, Wish, deploy
+from cfgen.deploy.plan import Watcher, Wish
+from cfgen.deploy.run import Result, deploy
 from cfgen.deploy.stack import Stack, Waiting
 from cfgen.errors import ConfigError, Findings
 

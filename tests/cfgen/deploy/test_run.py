@@ -14,7 +14,8 @@ from cfgen.aws import Clients, aws_errors
 from cfgen.deploy.body import OBJECT_LIMIT
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
-from cfgen.deploy.run import Identity, Result, Wish, deploy
+from cfgen.deploy.plan import Identity, Wish
+from cfgen.deploy.run import Result, deploy
 from cfgen.deploy.stack import FIRST_POLL, SLOWEST_POLL, Stack, Waiting
 from cfgen.errors import (
     AwsError,

@@ -1,0 +1,205 @@
+"""From a wish to a change set: what ``deploy`` and ``diff`` do before anything is executed."""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+import msgspec
+
+from cfgen.aws import FAILURES, Clients, brief
+from cfgen.deploy.artifacts import Artifacts
+from cfgen.deploy.body import BODY_LIMIT, Body
+from cfgen.deploy.changeset import ChangeSet
+from cfgen.deploy.events import Event
+from cfgen.deploy.guards import check_account
+from cfgen.deploy.parameters import IMAGES, Chosen, Declared, changed, choose_parameters
+from cfgen.deploy.stack import Deployed, Stack, Started, TemplateAt
+from cfgen.deploy.states import Way, repair
+from cfgen.errors import ConfigError, NeedsRepair, Refused
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who deploys, and where to."""
+
+    account: str
+    arn: str
+    region: str
+    stack: str
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What is to be deployed, and what is allowed on the way.
+
+    ``token`` names this deploy: the change set is called so, and AWS knows a repeated call by it.
+    """
+
+    stack: str
+    body: str
+    token: str
+    parameters: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
+    allowed_accounts: tuple[str, ...] = ()
+    allow_replace: tuple[str, ...] = ()
+    refresh_image: bool = False
+    protect: bool = True
+    stand_in: str = ""
+
+
+class Watcher(Protocol):
+    """Whoever looks on: shown each step as it comes, and asked before anything is changed."""
+
+    def identity(self, identity: Identity) -> None:
+        """Who and where, before the first call that changes anything."""
+
+    def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
+        """What would change."""
+
+    def confirm(self, question: str) -> bool:
+        """Ask. Raises :class:`Refused` where there is nobody to ask."""
+        ...
+
+    def agreed(self) -> None:
+        """The change is about to start."""
+
+    def event(self, event: Event) -> None:
+        """A stack event."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+
+    def warning(self, text: str) -> None:
+        """Something that is wrong and does not stop the deploy."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What is known before anything is changed. ``before`` are the deployed parameters."""
+
+    template: TemplateAt
+    parameters: tuple[Chosen, ...]
+    before: dict[str, str]
+    capabilities: tuple[str, ...]
+    capabilities_reason: str
+
+
+def identify(clients: Clients, stack: str, allowed: Collection[str], watcher: Watcher) -> Identity:
+    """Who acts on which stack, shown before anything else. Raises :class:`Refused`."""
+    caller = clients.sts.get_caller_identity()
+    identity = Identity(caller["Account"], caller["Arn"], clients.region, stack)
+    watcher.identity(identity)
+    check_account(identity.account, allowed)
+    return identity
+
+
+def check_way(way: Way, found: Deployed | None, region: str) -> None:
+    """Refuse a stack that cannot be deployed to as it is."""
+    if found is None:
+        return
+    if way is Way.WAIT:
+        raise Refused(
+            f"stack {found.arn} is in {found.status}: something else is under way",
+            "wait until it has ended, then deploy again",
+        )
+    if way is Way.REPAIR:
+        reason = f": {found.reason}" if found.reason else ""
+        raise NeedsRepair(
+            f"stack {found.arn} is in {found.status}{reason}",
+            f"it may hold resources that bill; {repair(found.status, found.arn, region)}",
+        )
+
+
+def prepare(
+    stack: Stack,
+    deployed: Deployed | None,
+    body: Body,
+    identity: Identity,
+    wish: Wish,
+    clients: Clients,
+    watcher: Watcher,
+) -> Prepared:
+    """Place the template, ask what it needs, and choose its parameters."""
+    template = _place(body, identity, clients, watcher)
+    summary = stack.summarize(template)
+    before = deployed.parameters if deployed else {}
+    parameters = choose_parameters(
+        _with_stand_ins(summary.parameters, wish),
+        wish.parameters,
+        before,
+        _newest_images(summary.parameters, wish, before, clients),
+    )
+    return Prepared(template, parameters, before, summary.capabilities, summary.capabilities_reason)
+
+
+def _place(body: Body, identity: Identity, clients: Clients, watcher: Watcher) -> TemplateAt:
+    """Put a template where CloudFormation takes it from."""
+    if body.fits:
+        if body.compacted:
+            watcher.note(f"the template goes as compact JSON, for a call takes {BODY_LIMIT} bytes")
+        return {"TemplateBody": body.text}
+    artifacts = Artifacts(clients.s3, identity.arn, identity.region, watcher.note)
+    artifacts.keep(body.key, body.text.encode())
+    return {"TemplateURL": artifacts.url(body.key)}
+
+
+def ask_for(
+    stack: Stack, deployed: Deployed | None, prepared: Prepared, wish: Wish
+) -> Started | None:
+    """Ask for a change set; ``None`` where AWS says at once that nothing would change."""
+    return stack.start_change_set(
+        wish.token,
+        "UPDATE" if deployed else "CREATE",
+        prepared.template,
+        prepared.parameters,
+        prepared.capabilities,
+        wish.tags,
+    )
+
+
+def show(change_set: ChangeSet, prepared: Prepared, watcher: Watcher) -> None:
+    """Show what would change."""
+    reason = prepared.capabilities_reason
+    capabilities = ", ".join(prepared.capabilities) + (f" ({reason})" if reason else "")
+    watcher.preview(change_set, capabilities, changed(prepared.parameters, prepared.before))
+
+
+def take_back(stack: Stack, started: Started, token: str, existed: bool, watcher: Watcher) -> None:
+    """Delete the change set and, if asking for it made an empty stack, that stack."""
+    try:
+        stack.delete_change_set(started.arn)
+        ours = started.kind == "CREATE" and not existed
+        left = stack.find(started.stack_arn) if ours else None
+        if left and left.status == "REVIEW_IN_PROGRESS":
+            stack.delete(left.arn, token)
+    except FAILURES as error:
+        watcher.warning(f"the change set {started.arn} could not be taken back: {brief(error)}")
+
+
+def _with_stand_ins(declared: tuple[Declared, ...], wish: Wish) -> tuple[Declared, ...]:
+    """In a rehearsal, what has no default gets one."""
+    if not wish.stand_in:
+        return declared
+    return tuple(
+        msgspec.structs.replace(one, default=wish.stand_in) if one.default is None else one
+        for one in declared
+    )
+
+
+def _newest_images(
+    declared: tuple[Declared, ...], wish: Wish, before: Mapping[str, str], clients: Clients
+) -> dict[str, str]:
+    """Images to pin: at the first deploy, when new ones are asked for, or of another kind."""
+    defaults = {parameter.name: parameter.default for parameter in declared}
+    images = {}
+    for pinned, newest in IMAGES.items():
+        parameter = wish.parameters.get(newest, defaults.get(newest))
+        if pinned in defaults and parameter and pinned not in wish.parameters:
+            # Another architecture comes with another parameter. (moto gives the image instead.)
+            source = before.get(newest, parameter)
+            same = source == parameter or source.startswith("ami-")
+            if not (before.get(pinned) and same) or wish.refresh_image:
+                answer = clients.ssm.get_parameter(Name=parameter)
+                images[pinned] = answer["Parameter"]["Value"]
+    if wish.refresh_image and not images:
+        raise ConfigError(
+            "--refresh-image: there is no newest image to move to",
+            f"the template needs the parameters {' and '.join(next(iter(IMAGES.items())))}",
+        )
+    return images
