@@ -38,6 +38,8 @@ from pricing.sources.assemble import assemble
 from pricing.sources.snapshot import encode, snapshot_of
 
 if TYPE_CHECKING:
+    from cfgen.deploy.changeset import ChangeSet
+    from cfgen.deploy.destroy import DestroyWatcher, Fate
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.rehearse import Rehearsal
     from cfgen.deploy.run import Result
@@ -281,6 +283,67 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
         return run(_wish(request), clients, _waiting(request.limit), watcher)
 
 
+def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
+    """What a deploy would change. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.diff import diff as run
+
+    clients = Clients(request.config.stack.region, profile)
+    with aws_errors():
+        return run(_wish(request), clients, _waiting(request.limit), watcher)
+
+
+def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
+    """Lines of what differs between templates. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.diff import local_diff as run
+
+    clients = Clients(request.config.stack.region, profile)
+    with aws_errors():
+        return run(_wish(request), clients, _waiting(request.limit), watcher)
+
+
+def destroy(
+    config: Config,
+    profile: str | None,
+    watcher: "DestroyWatcher",
+    limit: float,
+    *,
+    disable_protection: bool,
+    retain: tuple[str, ...],
+) -> "tuple[Fate, ...] | None":
+    """Delete the stack; ``None`` where there is none. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.destroy import DestroyWish
+    from cfgen.deploy.destroy import destroy as run
+
+    stack = config.stack
+    wish = DestroyWish(
+        stack.name, _token(), tuple(stack.allowed_accounts), disable_protection, retain
+    )
+    with aws_errors():
+        return run(wish, Clients(stack.region, profile), _waiting(limit), watcher)
+
+
+def rollback(
+    config: Config,
+    profile: str | None,
+    watcher: "Watcher",
+    limit: float,
+    *,
+    skip: tuple[str, ...],
+) -> str:
+    """Bring a stuck stack back to a stable state, and give it. Raises those errors, too."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.rollback import RollbackWish
+    from cfgen.deploy.rollback import rollback as run
+
+    stack = config.stack
+    wish = RollbackWish(stack.name, _token(), tuple(stack.allowed_accounts), skip)
+    with aws_errors():
+        return run(wish, Clients(stack.region, profile), _waiting(limit), watcher)
+
+
 def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
     """Deploy, twice, to an AWS in memory. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import aws_errors
@@ -292,15 +355,13 @@ def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
 
 
 def _wish(request: DeployRequest) -> "Wish":
-    from uuid import uuid4
-
     from cfgen.deploy.plan import Wish
 
     stack = request.config.stack
     return Wish(
         stack.name,
         request.body,
-        f"cfgen-{uuid4().hex}",
+        _token(),
         request.parameters,
         stack.tags,
         tuple(stack.allowed_accounts),
@@ -308,6 +369,13 @@ def _wish(request: DeployRequest) -> "Wish":
         request.refresh_image,
         stack.termination_protection,
     )
+
+
+def _token() -> str:
+    """The name of one run, by which AWS knows a repeated call."""
+    from uuid import uuid4
+
+    return f"cfgen-{uuid4().hex}"
 
 
 def _waiting(limit: float) -> "Waiting":

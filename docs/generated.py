@@ -37,6 +37,15 @@ def console(*arguments: str) -> None:
     cog.outl(f"```console\n$ cfgen {' '.join(arguments)}\n{text.rstrip()}\n```")
 
 
+def commands() -> None:
+    """Show every command's help, in the order of their use."""
+    from cfgen.cli.main import cfgen
+
+    for name in cfgen.commands:
+        cog.outl(f"\n## cfgen {name}\n")
+        console(name, "--help")
+
+
 def keys() -> None:
     """Show every key of cfgen.toml with its default and meaning."""
     cog.outl("| key | default | meaning |\n| --- | --- | --- |")

@@ -5,34 +5,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cfgen.cli.options import choice_options, configuration, global_options, settings
-from cfgen.cli.terminal import emit, now, read_input, talk, warn
+from cfgen.cli.options import global_options, json_option, settings, timeout_option
+from cfgen.cli.subject import read_subject, subject_options
+from cfgen.cli.terminal import emit, now, talk
 
 if TYPE_CHECKING:
     from cfgen.pipeline import Choice
     from cfgen.prices import Prices
 
 
-def _pairs(
-    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str]:
-    pairs = dict(value.partition("=")[::2] for value in values)
-    for value in values:
-        if "=" not in value or value.startswith("="):
-            raise click.BadParameter(f"{value!r} is not NAME=VALUE", context, parameter)
-    return pairs
-
-
 @click.command(epilog="Example: cfgen deploy --rehearse --yes")
-@click.argument("template", required=False)
-@click.option(
-    "--parameter",
-    "parameters",
-    multiple=True,
-    callback=_pairs,
-    metavar="NAME=VALUE",
-    help="Value of a template parameter; may be repeated.",
-)
+@subject_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--allow-replace",
@@ -40,20 +23,10 @@ def _pairs(
     metavar="LOGICAL_ID",
     help="Accept that this host, address, secret or bucket is replaced or removed.",
 )
-@click.option("--refresh-image", is_flag=True, help="Move to the newest machine image.")
 @click.option("--fail-on-empty", is_flag=True, help="Exit 8 where nothing changes.")
-@click.option(
-    "--timeout",
-    type=click.IntRange(1, 720),
-    default=60,
-    show_default=True,
-    metavar="MINUTES",
-    help="How long to wait for AWS.",
-)
+@timeout_option
 @click.option("--rehearse", is_flag=True, help="Deploy to an AWS in memory instead.")
-@click.option("--refresh", is_flag=True, help="Choose anew, whatever cfgen.lock keeps.")
-@click.option("--no-lint", is_flag=True, help="Do not lint the template.")
-@choice_options
+@json_option
 @global_options
 def deploy(
     template: str | None,
@@ -66,6 +39,7 @@ def deploy(
     refresh_image: bool,
     fail_on_empty: bool,
     rehearse: bool,
+    as_json: bool,
     refresh: bool,
     no_lint: bool,
     **choice: object,
@@ -76,45 +50,33 @@ def deploy(
     is deployed.
     """
     from cfgen import pipeline
-    from cfgen.cli.watcher import Watcher
+    from cfgen.cli.watcher import JsonWatcher, Watcher
     from cfgen.errors import Findings
-    from cfgen.report.choice import choice_text
     from cfgen.report.deploy import outputs_text, rehearsal_text
 
-    config = configuration(choice)
-    lock = pipeline.lock_path(settings().config)
-    chosen = None
-    if template is None:
-        chosen = pipeline.choose(
-            config,
-            prices,
-            lock,
-            refresh=refresh,
-            insist=any(choice.values()),
-        )
-        warn(chosen.recommendation.market.notices)
-        name, body = "template.yaml", pipeline.build(config, chosen.plan, prices.now.year)
-        talk(choice_text(chosen))
-    else:
-        name, body = read_input(template)
-    if not no_lint:
-        pipeline.lint_or_refuse(body, config.stack.region, name)
+    config, body, chosen = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
     request = pipeline.DeployRequest(
         config, body, parameters, allow_replace, refresh_image, timeout * 60
     )
-    watcher = Watcher(
-        yes=yes or rehearse,
-        on_agreed=(lambda: _keep(chosen, lock)) if chosen and not rehearse else None,
-    )
+    lock = pipeline.lock_path(settings().config)
+    kept = (lambda: _keep(chosen, lock)) if chosen and not rehearse else None
+    watcher = (JsonWatcher if as_json else Watcher)(yes=yes or rehearse, on_agreed=kept)
     if rehearse:
         talk("rehearsal: an AWS in memory; nothing real is touched")
         rehearsal = pipeline.rehearse(request, watcher)
-        emit(rehearsal_text(rehearsal))
+        if not isinstance(watcher, JsonWatcher):
+            emit(rehearsal_text(rehearsal))
+        else:
+            watcher.result(changed=False, tried=rehearsal.tried, untried=rehearsal.untried)
         return
     result = pipeline.deploy(request, settings().profile, watcher)
     if not result.changed:
         talk("nothing to change: the stack is as the template says")
-    emit(outputs_text(result.outputs))
+    if isinstance(watcher, JsonWatcher):
+        watcher.outputs(result.outputs)
+        watcher.result(changed=result.changed, stack=result.stack_arn)
+    else:
+        emit(outputs_text(result.outputs))
     if fail_on_empty and not result.changed:
         raise Findings("nothing changed, and --fail-on-empty is set")
 

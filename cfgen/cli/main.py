@@ -8,11 +8,14 @@ from cfgen import __version__
 from cfgen.cli.boundary import run
 from cfgen.cli.build import build
 from cfgen.cli.deploy import deploy
+from cfgen.cli.destroy import destroy
+from cfgen.cli.diff import diff
 from cfgen.cli.init import init
 from cfgen.cli.lint import lint
 from cfgen.cli.options import global_options
 from cfgen.cli.prices import prices
 from cfgen.cli.recommend import recommend
+from cfgen.cli.rollback import rollback
 
 
 @click.group(
@@ -29,7 +32,7 @@ def cfgen() -> None:
     """
 
 
-for command in (init, recommend, build, lint, deploy, prices):
+for command in (init, recommend, build, lint, deploy, diff, rollback, destroy, prices):
     cfgen.add_command(command)
 
 

@@ -139,6 +139,22 @@ def price_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+timeout_option = click.option(
+    "--timeout",
+    type=click.IntRange(1, 720),
+    default=60,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long to wait for AWS.",
+)
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="A line of JSON for each step, on standard output."
+)
+
+
 type_option = click.option(
     "--type",
     "types",

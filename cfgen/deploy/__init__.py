@@ -12,5 +12,9 @@
     stack.py       the calls to CloudFormation, with client, clock and sleep passed in
     plan.py        from a wish to a change set, for deploy and diff
     run.py         the deploy itself, step by step
-    rehearse.py    the same against an AWS in memory
+    diff.py        the same without executing, and without anything left behind
+    destroy.py     the stack's end: what dies, what stays, what keeps billing
+    rollback.py    ways out of a stack that got stuck
+    redact.py      what is shown of a value; pure
+    rehearse.py    a deploy against an AWS in memory
 """

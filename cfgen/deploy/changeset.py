@@ -1,6 +1,6 @@
 """A change set as a value."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -11,12 +11,28 @@ Kind = Literal["CREATE", "UPDATE"]
 NO_CHANGES = ("The submitted information didn't contain changes.", "No updates are to be performed")
 
 
+class PropertyChange(msgspec.Struct, frozen=True):
+    """One property of a resource that changes.
+
+    ``before`` and ``after`` are as AWS writes them, ``None`` where there is none or it does not
+    say; ``recreation`` is Never, Conditionally, Always or empty; ``cause`` is what made it change
+    (ChangeSource, and the entity where there is one).
+    """
+
+    path: str
+    before: str | None = None
+    after: str | None = None
+    recreation: str = ""
+    cause: str = ""
+
+
 class Change(msgspec.Struct, frozen=True):
     """What would happen to one resource.
 
     ``action`` is one of Add, Modify, Remove, Import, Dynamic, SyncWithActual. ``replacement`` is
     ``True``, ``Conditional``, ``False``, or empty where the action has none. ``because`` names the
-    properties and attributes that change.
+    properties and attributes that change; ``properties`` say how. ``policy`` is what becomes of
+    what is replaced or removed: Delete, Retain, Snapshot and the like.
     """
 
     logical_id: str
@@ -24,6 +40,9 @@ class Change(msgspec.Struct, frozen=True):
     action: str
     replacement: str = ""
     because: tuple[str, ...] = ()
+    properties: tuple[PropertyChange, ...] = ()
+    physical_id: str = ""
+    policy: str = ""
 
     @property
     def may_destroy(self) -> bool:
@@ -33,12 +52,16 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class ChangeSet(msgspec.Struct, frozen=True):
-    """A change set that was created and not yet executed. ``changes`` are in the API's order."""
+    """A change set that was created and not yet executed. ``changes`` are in the API's order.
+
+    ``secrets`` are values of NoEcho parameters, which must not be shown wherever they occur.
+    """
 
     arn: str
     stack_arn: str
     kind: Kind
     changes: tuple[Change, ...]
+    secrets: tuple[str, ...] = ()
 
 
 def parse_changes(pages: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
@@ -52,7 +75,8 @@ def parse_changes(pages: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
 
 
 def _change(change: Mapping[str, Any]) -> Change:
-    targets = [detail.get("Target", {}) for detail in change.get("Details", ())]
+    details = change.get("Details", ())
+    targets = [detail.get("Target", {}) for detail in details]
     names = [str(target.get("Name") or target.get("Attribute", "")) for target in targets]
     return Change(
         change["LogicalResourceId"],
@@ -60,7 +84,33 @@ def _change(change: Mapping[str, Any]) -> Change:
         change.get("Action", ""),
         change.get("Replacement", ""),
         tuple(sorted({name for name in names if name})),
+        tuple(_properties(details)),
+        change.get("PhysicalResourceId", ""),
+        change.get("PolicyAction", ""),
     )
+
+
+def _properties(details: Iterable[Mapping[str, Any]]) -> Iterator[PropertyChange]:
+    """Each property once: AWS lists it again for each thing that made it change."""
+    seen: dict[str, PropertyChange] = {}
+    for detail in details:
+        target = detail.get("Target", {})
+        path = str(target.get("Path") or target.get("Name") or target.get("Attribute", ""))
+        causes = (detail.get("ChangeSource", ""), detail.get("CausingEntity", ""))
+        cause = " ".join(filter(None, causes))
+        known = seen.get(path)
+        if known:
+            joined = ", ".join(dict.fromkeys(filter(None, (*known.cause.split(", "), cause))))
+            seen[path] = msgspec.structs.replace(known, cause=joined)
+        elif path:
+            seen[path] = PropertyChange(
+                path,
+                target.get("BeforeValue"),
+                target.get("AfterValue"),
+                target.get("RequiresRecreation", ""),
+                cause,
+            )
+    yield from seen.values()
 
 
 def says_no_changes(reason: str) -> bool:

@@ -89,7 +89,7 @@ def identify(clients: Clients, stack: str, allowed: Collection[str], watcher: Wa
     return identity
 
 
-def check_way(way: Way, found: Deployed | None, region: str) -> None:
+def check_way(way: Way, found: Deployed | None) -> None:
     """Refuse a stack that cannot be deployed to as it is."""
     if found is None:
         return
@@ -102,7 +102,7 @@ def check_way(way: Way, found: Deployed | None, region: str) -> None:
         reason = f": {found.reason}" if found.reason else ""
         raise NeedsRepair(
             f"stack {found.arn} is in {found.status}{reason}",
-            f"it may hold resources that bill; {repair(found.status, found.arn, region)}",
+            f"it may hold resources that bill; {repair(found.status)}",
         )
 
 
@@ -153,11 +153,14 @@ def ask_for(
     )
 
 
-def show(change_set: ChangeSet, prepared: Prepared, watcher: Watcher) -> None:
-    """Show what would change."""
+def show(change_set: ChangeSet, prepared: Prepared, watcher: Watcher) -> ChangeSet:
+    """Show what would change, without what NoEcho parameters hold; gives what was shown."""
+    hidden = tuple(one.value for one in prepared.parameters if one.secret and one.value)
+    change_set = msgspec.structs.replace(change_set, secrets=hidden)
     reason = prepared.capabilities_reason
     capabilities = ", ".join(prepared.capabilities) + (f" ({reason})" if reason else "")
     watcher.preview(change_set, capabilities, changed(prepared.parameters, prepared.before))
+    return change_set
 
 
 def take_back(stack: Stack, started: Started, token: str, existed: bool, watcher: Watcher) -> None:

@@ -50,7 +50,7 @@ def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Reh
             msgspec.structs.replace(wish, token=f"{wish.token}-again"), clients, waiting, watcher
         )
         stack = Stack(clients.cloudformation, wish.stack, waiting)
-        created = stack.resources(first.stack_arn)
+        created = {one.logical_id for one in stack.contents(first.stack_arn)}
     if again.changed:
         raise Findings("the same deploy, made again, changed the stack again")
     types = _types(wish.body)

@@ -49,11 +49,11 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
     stack = Stack(clients.cloudformation, wish.stack, waiting)
     found = stack.find()
     way = way_of(found.status if found else None)
-    check_way(way, found, clients.region)
+    check_way(way, found)
     deployed = found if way is Way.UPDATE else None
     prepared = prepare(stack, deployed, body, identity, wish, clients, watcher)
     if found and way is Way.RECREATE:
-        _delete_first(stack, found, wish, clients.region, watcher)
+        _delete_first(stack, found, wish, watcher)
     existed = found is not None and found.status == "REVIEW_IN_PROGRESS"
     running = _start(stack, deployed, existed, prepared, wish, watcher)
     if running is None:
@@ -63,14 +63,14 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
             )
         return Result(False, deployed.arn, _finish(stack, deployed.arn, wish, watcher))
     events = _follow(stack, running, clients.region, watcher)
-    _judge(events[-1].status, events, running.stack_arn, clients.region)
+    _judge(events[-1].status, events, clients.region)
     return Result(True, running.stack_arn, _finish(stack, running.stack_arn, wish, watcher))
 
 
-def _delete_first(stack: Stack, found: Deployed, wish: Wish, region: str, watcher: Watcher) -> None:
+def _delete_first(stack: Stack, found: Deployed, wish: Wish, watcher: Watcher) -> None:
     """Delete a stack that never came up, saying what it left behind."""
-    resources = stack.resources(found.arn)
-    left = sorted(name for name, state in resources.items() if state != "DELETE_COMPLETE")
+    contents = stack.contents(found.arn)
+    left = sorted(one.logical_id for one in contents if one.status != "DELETE_COMPLETE")
     watcher.note(
         f"{stack.name} is in {found.status}: it never came up, and left behind "
         f"{', '.join(left) or 'nothing'}"
@@ -82,7 +82,7 @@ def _delete_first(stack: Stack, found: Deployed, wish: Wish, region: str, watche
     if ended != "DELETE_COMPLETE":
         raise NeedsRepair(
             f"stack {stack.name} could not be deleted and is in {ended}",
-            repair(ended, found.arn, region),
+            repair(ended),
         )
 
 
@@ -158,7 +158,7 @@ def _ask(watcher: Watcher, question: str) -> None:
         raise Declined("declined")
 
 
-def _judge(status: str, events: list[Event], arn: str, region: str) -> None:
+def _judge(status: str, events: list[Event], region: str) -> None:
     if status in SUCCEEDED:
         return
     cause = first_cause(events)
@@ -172,9 +172,7 @@ def _judge(status: str, events: list[Event], arn: str, region: str) -> None:
             f"the deploy failed and was rolled back ({status}): {why}",
             remedy(cause, events, region),
         )
-    raise NeedsRepair(
-        f"the deploy failed and left the stack in {status}: {why}", repair(status, arn, region)
-    )
+    raise NeedsRepair(f"the deploy failed and left the stack in {status}: {why}", repair(status))
 
 
 def _finish(stack: Stack, arn: str, wish: Wish, watcher: Watcher) -> dict[str, tuple[str, str]]:

@@ -3,6 +3,7 @@
 Every call after the first takes the stack's ARN, for its name stops resolving during a delete.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
@@ -42,6 +43,15 @@ class Deployed(msgspec.Struct, frozen=True):
     parameters: dict[str, str]
     outputs: dict[str, tuple[str, str]]
     protected: bool
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A resource of a stack."""
+
+    logical_id: str
+    physical_id: str
+    resource_type: str
+    status: str
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -168,7 +178,7 @@ class Stack:
                 return None
             raise AwsError(f"CloudFormation turned the change set down: {reason or status}")
         pages = self._client.get_paginator("describe_change_set").paginate(
-            ChangeSetName=started.arn
+            ChangeSetName=started.arn, IncludePropertyValues=True
         )
         return ChangeSet(started.arn, started.stack_arn, started.kind, parse_changes(pages))
 
@@ -190,9 +200,13 @@ class Stack:
             ChangeSetName=change_set.arn, ClientRequestToken=token, DisableRollback=False
         )
 
-    def delete(self, arn: str, token: str) -> None:
-        """Start deleting the stack."""
-        self._client.delete_stack(StackName=arn, ClientRequestToken=token)
+    def delete(self, arn: str, token: str, retain: Sequence[str] = ()) -> None:
+        """Start deleting the stack; what could not be deleted before may be kept (``retain``)."""
+        self._client.delete_stack(
+            StackName=arn,
+            ClientRequestToken=token,
+            **({"RetainResources": list(retain)} if retain else {}),  # type: ignore[arg-type]
+        )
 
     def protect(self, arn: str, *, enabled: bool) -> None:
         """Set termination protection."""
@@ -200,18 +214,51 @@ class Stack:
             StackName=arn, EnableTerminationProtection=enabled
         )
 
-    def resources(self, arn: str) -> dict[str, str]:
-        """Logical id -> status of the resources that the stack has, or had."""
+    def template_of(self, arn: str) -> str:
+        """The text of a stack's template, as it was sent."""
+        body: object = self._client.get_template(StackName=arn, TemplateStage="Original")[
+            "TemplateBody"
+        ]
+        # botocore reads a JSON template for us.
+        return body if isinstance(body, str) else json.dumps(body)
+
+    def continue_rollback(self, arn: str, token: str, skip: Sequence[str]) -> None:
+        """Take up a rollback that failed, leaving the resources in ``skip`` as they are."""
+        self._client.continue_update_rollback(
+            StackName=arn, ClientRequestToken=token, ResourcesToSkip=list(skip)
+        )
+
+    def roll_back(self, arn: str, token: str) -> None:
+        """Go back to the last stable state; a stack that has none is deleted."""
+        self._client.rollback_stack(StackName=arn, ClientRequestToken=token)
+
+    def cancel_update(self, arn: str, token: str) -> None:
+        """Stop an update that is under way, and roll it back."""
+        self._client.cancel_update_stack(StackName=arn, ClientRequestToken=token)
+
+    def contents(self, arn: str) -> list["Held"]:
+        """The resources that the stack has, or had."""
         paginator = self._client.get_paginator("list_stack_resources")
-        return {
-            resource["LogicalResourceId"]: resource["ResourceStatus"]
+        return [
+            Held(
+                resource["LogicalResourceId"],
+                resource.get("PhysicalResourceId", ""),
+                resource["ResourceType"],
+                resource["ResourceStatus"],
+            )
             for page in paginator.paginate(StackName=arn)
             for resource in page["StackResourceSummaries"]
-        }
+        ]
 
     def event_ids(self, arn: str) -> set[str]:
         """Ids of all events so far: what comes later belongs to the next operation."""
         return {event.id for event in self._events_since(arn, set())}
+
+    def event_ids_before_current(self, arn: str) -> set[str]:
+        """Ids of all events up to the end of the last operation: the rest belongs to this one."""
+        events = self._events_since(arn, set())
+        ends = [index for index, event in enumerate(events) if event.ends(arn)]
+        return {event.id for event in events[: ends[-1] + 1 if ends else 0]}
 
     def follow(self, arn: str, seen: set[str], watch: Callable[[Event], None]) -> list[Event]:
         """Wait for the operation's end, passing each new event to ``watch`` in order of time.

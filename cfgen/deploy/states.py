@@ -50,18 +50,16 @@ def way_of(status: str | None) -> Way:
 
 
 REPAIRS = {
-    "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
-    "UPDATE_FAILED": "rollback-stack",
-    "CREATE_FAILED": "delete-stack",
-    "ROLLBACK_FAILED": "delete-stack",
-    "DELETE_FAILED": "delete-stack",
-    "IMPORT_ROLLBACK_FAILED": "delete-stack",
+    "UPDATE_ROLLBACK_FAILED": "cfgen rollback",
+    "UPDATE_FAILED": "cfgen rollback",
+    "CREATE_FAILED": "cfgen rollback, or cfgen destroy",
+    "ROLLBACK_FAILED": "cfgen destroy",
+    "DELETE_FAILED": "cfgen destroy",
+    "IMPORT_ROLLBACK_FAILED": "cfgen destroy",
 }
 
 
-def repair(status: str, arn: str, region: str) -> str:
+def repair(status: str) -> str:
     """What to do about a stack in this state: a command where one is known to mend it."""
-    if status not in REPAIRS:
-        return "look at the stack in the console"
-    verb = REPAIRS[status]
-    return f"mend it with: aws cloudformation {verb} --region {region} --stack-name {arn}"
+    command = REPAIRS.get(status)
+    return f"mend it with: {command}" if command else "look at the stack in the console"

@@ -1,10 +1,14 @@
 """A deploy for people: the preview, the events, the outputs, the rehearsal."""
 
+from collections.abc import Iterator
+
 from rich.console import RenderableType
 from rich.text import Text
 
 from cfgen.deploy.changeset import Change, ChangeSet
+from cfgen.deploy.destroy import Fate
 from cfgen.deploy.events import Event
+from cfgen.deploy.redact import mask, shown
 from cfgen.deploy.rehearse import Rehearsal
 from cfgen.report.paper import Paper
 
@@ -27,11 +31,69 @@ def preview_text(
             *([_replaced(change)] if replaced else []),
             *([", ".join(change.because)] if because else []),
         )
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [table, *_properties(change_set)]
     parts += [f"parameter {line}" for line in parameters]
     if capabilities:
         parts.append(f"capabilities: {capabilities}")
     return paper.render(parts).rstrip("\n")
+
+
+def _properties(change_set: ChangeSet) -> Iterator[Text]:
+    """Before and after of each property that AWS gives values for."""
+    for change in change_set.changes:
+        for one in change.properties:
+            if one.before is None and one.after is None:
+                continue
+            before, after = (
+                shown(one.path, value, change_set.secrets) for value in (one.before, one.after)
+            )
+            line = Text(f"{change.logical_id} {one.path}: {before} -> {after}")
+            if one.recreation == "Always":
+                line.append(" (replaces it)", style="bold red")
+            yield line
+
+
+def fates_text(fates: tuple[Fate, ...], paper: Paper) -> str:
+    """What dies, what stays, and what that goes on to cost."""
+    table = paper.table("Fate", "Resource", "Type", "Keeps billing")
+    for one in sorted(fates, key=lambda fate: fate.stays):
+        fate = Text("stays" if one.stays else "dies", style="" if one.stays else "red")
+        table.add_row(fate, one.logical_id, one.resource_type, one.bills)
+    return paper.render([table]).rstrip("\n")
+
+
+def change_set_data(change_set: ChangeSet) -> dict[str, object]:
+    """A change set for programs, secrets masked, values whole."""
+    return {
+        "arn": change_set.arn,
+        "stack": change_set.stack_arn,
+        "kind": change_set.kind,
+        "changes": [
+            {
+                "logical_id": change.logical_id,
+                "physical_id": change.physical_id or None,
+                "resource_type": change.resource_type,
+                "action": change.action,
+                "replacement": change.replacement or None,
+                "policy": change.policy or None,
+                "properties": [
+                    {
+                        "path": one.path,
+                        "before": _value(one.path, one.before, change_set),
+                        "after": _value(one.path, one.after, change_set),
+                        "recreation": one.recreation or None,
+                        "cause": one.cause or None,
+                    }
+                    for one in change.properties
+                ],
+            }
+            for change in change_set.changes
+        ],
+    }
+
+
+def _value(path: str, value: str | None, change_set: ChangeSet) -> str | None:
+    return None if value is None else mask(path, value, change_set.secrets)
 
 
 def _replaced(change: Change) -> Text:

@@ -1,8 +1,10 @@
 """``cfgen deploy`` as a process, against a moto server."""
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -207,3 +209,115 @@ def test_ctrl_c_at_the_question_takes_everything_back(
     assert person.end() == 130
     assert "Traceback" not in person.read
     assert not exists(cloudformation, stack)
+
+
+OWN = """\
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+  Logs:
+    Type: AWS::Logs::LogGroup
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties:
+      RetentionInDays: 7
+"""
+"""What moto can delete again: of the VPC it says that something depends on it."""
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """Lines of JSON."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_life_of_a_stack_by_lines_of_json(
+    cfgen: Run,
+    memory_aws: dict[str, str],
+    stack: str,
+    config: Callable[[str], None],
+    cloudformation: CloudFormationClient,
+) -> None:
+    def run(*arguments: str, code: int = 0) -> list[dict[str, Any]]:
+        result = cfgen(*arguments, "--json", extra=memory_aws)
+        assert result.returncode == code, result.stderr
+        return lines(result.stdout)
+
+    new = run("diff", "--no-lint", *SOURCE)
+    assert {change["action"] for change in new[0]["changes"]} == {"Add"}
+    # Nothing is left behind.
+    assert not exists(cloudformation, stack)
+    first = run("deploy", "--yes", "--no-lint", *SOURCE)
+    kinds = [line["type"] for line in first]
+    assert kinds[0] == "info"
+    assert kinds[-1] == "result"
+    assert {"changeset", "event", "outputs", "info", "warning", "result"} >= set(kinds)
+    assert first[-1]["changed"] is True
+    [change_set] = [line for line in first if line["type"] == "changeset"]
+    assert (change_set["kind"], change_set["changes"][0]["action"]) == ("CREATE", "Add")
+    assert any(line.get("status") == "CREATE_COMPLETE" for line in first)
+
+    assert run("diff", "--no-lint", "--fail") == [{"changes": []}]
+    assert run("diff", "--no-lint", "--local", "--fail")[0]["lines"] == []
+    config("[monitoring]\nlog_retention_days = 7\n")
+    assert run("diff", "--no-lint", "--fail", code=8)[0]["changes"]
+    local = cfgen("diff", "--no-lint", "--local", extra=memory_aws)
+    assert local.stdout.count("+      RetentionInDays: 7\n") == 2
+    assert local.stdout.count("-      RetentionInDays: 30\n") == 2
+
+
+def test_a_stack_is_destroyed_by_lines_of_json(
+    cfgen: Run,
+    memory_aws: dict[str, str],
+    config: Callable[[str], None],
+    stack: str,
+    cloudformation: CloudFormationClient,
+) -> None:
+    config("")
+    assert cfgen("deploy", "-", "--yes", stdin=OWN, extra=memory_aws).returncode == 0
+    result = cfgen("destroy", "--yes", "--json", extra=memory_aws)
+    assert result.returncode == 0, result.stderr
+    gone = lines(result.stdout)
+    assert gone[-1]["type"] == "result"
+    assert gone[-1]["deleted"] is True
+    assert len(gone[-1]["left"]) == 1
+    [fates] = [line["fates"] for line in gone if "fates" in line]
+    assert {fate["logical_id"]: fate["stays"] for fate in fates} == {"Topic": False, "Logs": True}
+    assert not exists(cloudformation, stack)
+    again = cfgen("destroy", "--yes", "--json", extra=memory_aws)
+    assert lines(again.stdout)[-1] == {"type": "result", "deleted": False, "left": []}
+
+
+@pytest.mark.usefixtures("config")
+def test_destroying_asks_for_the_name(
+    cfgen: Run,
+    terminal: Callable[..., Terminal],
+    memory_aws: dict[str, str],
+    stack: str,
+    cloudformation: CloudFormationClient,
+) -> None:
+    absent = cfgen("destroy", extra=memory_aws)
+    assert absent.returncode == 0
+    assert "nothing to delete" in absent.stderr
+    assert cfgen("deploy", "-", "--yes", stdin=OWN, extra=memory_aws).returncode == 0
+    unasked = cfgen("destroy", extra=memory_aws)
+    assert unasked.returncode == 5
+    assert "add --yes" in unasked.stderr
+    for typed, code in (("no", 6), ("", 6), (stack, 0)):
+        person = terminal("destroy", extra=memory_aws)
+        person.wait_for(f"Delete stack {stack}? Type its name")
+        person.type(f"{typed}\n")
+        assert person.end() == code, person.read
+        assert exists(cloudformation, stack) == (code == 6)
+    assert "left behind:" in person.read
+    assert "a log group, by what it holds" in person.read
+
+
+@pytest.mark.usefixtures("config")
+def test_there_is_nothing_to_roll_back(cfgen: Run, memory_aws: dict[str, str]) -> None:
+    missing = cfgen("rollback", "--yes", extra=memory_aws)
+    assert missing.returncode == 2
+    assert "there is no stack" in missing.stderr
+    assert cfgen("deploy", "--yes", "--no-lint", *SOURCE, extra=memory_aws).returncode == 0
+    result = cfgen("rollback", "--yes", extra=memory_aws)
+    assert result.returncode == 0
+    assert "nothing to roll back" in result.stderr

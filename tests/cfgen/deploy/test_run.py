@@ -1,22 +1,16 @@
 """The deploy against recorded answers: botocore's Stubber refuses calls and fields AWS lacks."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ConnectionClosedError
-from botocore.stub import ANY, Stubber
 
-from cfgen.aws import Clients, aws_errors
 from cfgen.deploy.body import OBJECT_LIMIT
-from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
-from cfgen.deploy.plan import Identity, Wish
-from cfgen.deploy.run import Result, deploy
-from cfgen.deploy.stack import FIRST_POLL, SLOWEST_POLL, Stack, Waiting
+from cfgen.deploy.plan import Wish
+from cfgen.deploy.run import Result
+from cfgen.deploy.stack import FIRST_POLL, SLOWEST_POLL, Stack
 from cfgen.errors import (
     AwsError,
     CfgenError,
@@ -27,201 +21,12 @@ from cfgen.errors import (
     Refused,
     StillRunning,
 )
-
-REGION = "ap-northeast-2"
-STACK = f"arn:aws:cloudformation:{REGION}:123456789012:stack/bot/1"
-SET = f"arn:aws:cloudformation:{REGION}:123456789012:changeSet/t/1"
-START = datetime(2026, 11, 23, tzinfo=UTC)
-WISH = Wish("bot", "body", "token")
-
-
-class Time:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.pauses: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-
-
-class Person:
-    """Watches, remembers, and answers."""
-
-    def __init__(self, answer: bool | BaseException = True) -> None:
-        self.answer = answer
-        self.seen: list[str] = []
-        self.changes: ChangeSet | None = None
-        self.parameters: list[str] = []
-        self.warnings: list[str] = []
-
-    def identity(self, identity: Identity) -> None:
-        self.seen.append(f"identity {identity.account}")
-
-    def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
-        self.seen.append(f"preview {capabilities}")
-        self.changes, self.parameters = change_set, parameters
-
-    def confirm(self, question: str) -> bool:
-        self.seen.append(f"confirm {question}")
-        if isinstance(self.answer, BaseException):
-            raise self.answer
-        return self.answer
-
-    def agreed(self) -> None:
-        self.seen.append("agreed")
-
-    def event(self, event: Event) -> None:
-        self.seen.append(f"{event.logical_id} {event.status}")
-
-    def note(self, text: str) -> None:
-        self.seen.append(text)
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-class Recorded:
-    """An AWS that answers in the recorded order, and insists on being asked for all of it."""
-
-    def __init__(self) -> None:
-        session = boto3.session.Session(
-            aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION
-        )
-        self.cloudformation = session.client("cloudformation")
-        self.sts, self.ssm = session.client("sts"), session.client("ssm")
-        self.stubs = {
-            name: Stubber(getattr(self, name)) for name in ("cloudformation", "sts", "ssm")
-        }
-        for stub in self.stubs.values():
-            stub.activate()
-        self.time = Time()
-        self.waiting = Waiting(lambda: self.time.now, self.time.sleep, 600)
-
-    def answer(self, method: str, response: dict[str, Any], **expected: Any) -> None:
-        self.stubs["cloudformation"].add_response(method, response, expected or None)
-
-    def fail(self, method: str, code: str, message: str = "", status: int = 400) -> None:
-        self.stubs["cloudformation"].add_client_error(method, code, message, status)
-
-    def identity(self) -> None:
-        self.stubs["sts"].add_response(
-            "get_caller_identity",
-            {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/me", "UserId": "me"},
-        )
-
-    def image(self, value: str) -> None:
-        self.stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": value}})
-
-    def stack(self, status: str | None, **fields: Any) -> None:
-        if status is None:
-            self.fail("describe_stacks", "ValidationError", "Stack with id bot does not exist")
-            return
-        found = {
-            "StackId": STACK,
-            "StackName": "bot",
-            "StackStatus": status,
-            "CreationTime": START,
-            **fields,
-        }
-        self.answer("describe_stacks", {"Stacks": [found]})
-
-    def summary(self, *parameters: dict[str, Any]) -> None:
-        self.answer(
-            "get_template_summary",
-            {
-                "Parameters": list(parameters),
-                "Capabilities": ["CAPABILITY_IAM"],
-                "CapabilitiesReason": "it has roles",
-            },
-        )
-
-    def change_set(
-        self, status: str = "CREATE_COMPLETE", reason: str = "", changes: Any = (), **expected: Any
-    ) -> None:
-        created = {"Id": SET, "StackId": STACK}
-        if expected:
-            keys = {
-                "StackName": "bot",
-                "ChangeSetName": "token",
-                "ChangeSetType": ANY,
-                "TemplateBody": "body",
-                "Parameters": ANY,
-                "Capabilities": ["CAPABILITY_IAM"],
-                "Tags": ANY,
-                "ClientToken": "token",
-            }
-            self.answer("create_change_set", created, **(keys | expected))
-        else:
-            self.answer("create_change_set", created)
-        self.describe(status, reason)
-        if status == "CREATE_COMPLETE":
-            self.describe(status, reason, changes)
-
-    def describe(self, status: str, reason: str = "", changes: Any = ()) -> None:
-        self.answer(
-            "describe_change_set",
-            {
-                "Status": status,
-                "StatusReason": reason,
-                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
-            },
-            ChangeSetName=SET,
-        )
-
-    def events(self, *events: dict[str, Any]) -> None:
-        self.answer("describe_stack_events", {"StackEvents": list(events)}, StackName=STACK)
-
-    def executed(self) -> None:
-        self.answer(
-            "execute_change_set",
-            {},
-            ChangeSetName=SET,
-            ClientRequestToken="token",
-            DisableRollback=False,
-        )
-
-    def discarded(self) -> None:
-        self.answer("delete_change_set", {}, ChangeSetName=SET)
-
-    def deploy(self, wish: Wish = WISH, person: Person | None = None) -> Result:
-        clients = cast(
-            Clients,
-            SimpleNamespace(
-                cloudformation=self.cloudformation, sts=self.sts, ssm=self.ssm, region=REGION
-            ),
-        )
-        with aws_errors():
-            return deploy(wish, clients, self.waiting, person or Person())
-
-    def done(self) -> None:
-        for stub in self.stubs.values():
-            stub.assert_no_pending_responses()
+from tests.recorded import SET, STACK, START, Person, Recorded, event
 
 
 @pytest.fixture
 def aws() -> Recorded:
     return Recorded()
-
-
-def event(
-    second: int, status: str, name: str = "bot", reason: str = "", **fields: Any
-) -> dict[str, Any]:
-    own = name == "bot"
-    return {
-        "StackId": STACK,
-        "StackName": "bot",
-        "EventId": f"{second}",
-        "Timestamp": START + timedelta(seconds=second),
-        "LogicalResourceId": name,
-        "PhysicalResourceId": STACK if own else name,
-        "ResourceType": "AWS::CloudFormation::Stack" if own else "AWS::EC2::EIP",
-        "ResourceStatus": status,
-        "ResourceStatusReason": reason,
-        **fields,
-    }
 
 
 OLD = event(0, "REVIEW_IN_PROGRESS")
@@ -420,12 +225,12 @@ def test_denied_is_not_absent(aws: Recorded) -> None:
     [
         ("UPDATE_IN_PROGRESS", Refused, "wait"),
         ("DELETE_IN_PROGRESS", Refused, "wait"),
-        ("CREATE_FAILED", NeedsRepair, "delete-stack"),
-        ("UPDATE_FAILED", NeedsRepair, "rollback-stack"),
-        ("UPDATE_ROLLBACK_FAILED", NeedsRepair, "continue-update-rollback"),
-        ("ROLLBACK_FAILED", NeedsRepair, "delete-stack"),
-        ("DELETE_FAILED", NeedsRepair, "delete-stack"),
-        ("IMPORT_ROLLBACK_FAILED", NeedsRepair, "delete-stack"),
+        ("CREATE_FAILED", NeedsRepair, "cfgen rollback, or cfgen destroy"),
+        ("UPDATE_FAILED", NeedsRepair, "cfgen rollback"),
+        ("UPDATE_ROLLBACK_FAILED", NeedsRepair, "cfgen rollback"),
+        ("ROLLBACK_FAILED", NeedsRepair, "cfgen destroy"),
+        ("DELETE_FAILED", NeedsRepair, "cfgen destroy"),
+        ("IMPORT_ROLLBACK_FAILED", NeedsRepair, "cfgen destroy"),
     ],
 )
 def test_a_stack_that_cannot_be_deployed_to(
