@@ -70,8 +70,8 @@ def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, .
         scripts.append("state")
         units += _STATE_UNITS
     if plan.shape == "group":
-        scripts += ["metadata", "tell", "watch-interruption"]
-        units.append("trading-interruption.service")
+        scripts += ["metadata", "tell", "watch-interruption", "start-late"]
+        units += ["trading-interruption.service", "trading-late.service"]
     if takes_address(config, plan):
         scripts.append("take-address")
     return (

@@ -2,17 +2,13 @@
 
 from collections.abc import Iterator
 
-from awacs import ec2, s3, secretsmanager, sns
+from awacs import ec2, s3, secretsmanager, sns, ssm, ssmmessages
 from awacs.aws import Condition, Statement, StringEquals, StringLike
 from troposphere import GetAtt, Ref, Sub, Template, iam
 
 from cfgen.config.checks import is_folder
 from cfgen.template.design import Design
 from cfgen.template.policies import allow, policy, put_metrics, trust, write_logs
-
-MANAGED = "AmazonSSMManagedInstanceCore"
-"""What Session Manager needs. The CloudWatch agent's managed policy would let the host write to
-every log group of the account, so what the agent needs stands here."""
 
 STATE = "state/*"
 """Keys of the bucket that hold what the bot wrote."""
@@ -25,7 +21,6 @@ def add(template: Template, design: Design) -> None:
             "HostRole",
             # EC2 gives no source account when it takes the role of an instance profile.
             AssumeRolePolicyDocument=trust("ec2", own_account=False),
-            ManagedPolicyArns=[Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{MANAGED}")],
             Policies=list(_policies(design)),
         )
     )
@@ -33,6 +28,12 @@ def add(template: Template, design: Design) -> None:
 
 
 def _policies(design: Design) -> Iterator[iam.Policy]:
+    """What AWS's managed policies would give, and more, as far as this host needs it.
+
+    ``AmazonSSMManagedInstanceCore`` reads every parameter of the account's, and
+    ``CloudWatchAgentServerPolicy`` writes to every log group.
+    """
+    yield policy("be-managed", _managed())
     yield policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue))
     yield policy("write-logs", write_logs("BotLogGroup", "HostLogGroup"))
     yield policy("write-metrics", put_metrics())
@@ -45,6 +46,21 @@ def _policies(design: Design) -> Iterator[iam.Policy]:
         yield policy("tell", allow(Ref("AlertTopic"), sns.Publish))
     if design.takes_address:
         yield policy("take-address", *_address())
+
+
+def _managed() -> Statement:
+    """What Session Manager and Run Command need (Systems Manager User Guide, "Add Session Manager
+    permissions to an existing IAM role"). None of it takes a resource there.
+    """
+    return allow(
+        "*",
+        ssm.UpdateInstanceInformation,
+        ssmmessages.CreateControlChannel,
+        ssmmessages.CreateDataChannel,
+        ssmmessages.OpenControlChannel,
+        ssmmessages.OpenDataChannel,
+        sid="ActionsTakeNoResource",
+    )
 
 
 def _state() -> Iterator[Statement]:

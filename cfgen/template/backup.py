@@ -50,7 +50,9 @@ def add(template: Template, design: Design) -> None:
                 RestrictPublicBuckets=True,
             ),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
-            DeletionPolicy="RetainExceptOnCreate",
+            # Not RetainExceptOnCreate: by then the host may have saved something, and a bucket that
+            # is not empty cannot be deleted. Its name is its own, so it blocks no second try.
+            DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
         )
     )

@@ -38,7 +38,7 @@ LAYERS = (
     outputs,
 )
 
-SPOT_STARTING_TAKES = 20
+SPOT_STARTING_TAKES = 30
 """Minutes from a new Spot host's start to a bot that is ready: each day begins with a bootstrap."""
 
 

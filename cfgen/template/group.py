@@ -71,6 +71,13 @@ def add(
                     ],
                 ),
             ),
+            NotificationConfigurations=[
+                autoscaling.NotificationConfigurations(
+                    TopicARN=Ref("AlertTopic"),
+                    # No capacity at the opening, above all.
+                    NotificationTypes=["autoscaling:EC2_INSTANCE_LAUNCH_ERROR"],
+                )
+            ],
             Tags=autoscaling.Tags(Name=Ref("AWS::StackName")),
             UpdatePolicy=UpdatePolicy(
                 AutoScalingRollingUpdate=AutoScalingRollingUpdate(

@@ -16,9 +16,9 @@ LOW_CREDITS = 12
 ERRORS, RUNS = "Errors", "RunsOrDaysOff"
 """Metrics that are counted in the bot's log; the second also by ``schedule.py``."""
 
-HOURS_WITHOUT_RUN = 26
-"""A day, an hour for clocks that change, and one for the log to arrive. Periods of an hour may look
-back seven days, shorter ones a single day (PutMetricAlarm in the CloudWatch API Reference)."""
+HOURS_WITHOUT_RUN = 25
+"""A day, and an hour for the run to be late. Periods of an hour may look back seven days, shorter
+ones a single day (PutMetricAlarm in the CloudWatch API Reference)."""
 
 
 def add(template: Template, design: Design) -> None:
@@ -71,11 +71,12 @@ def _machine_alarms(design: Design) -> list[cloudwatch.Alarm]:
             **_above(80, 300, 2),
         )
     ]
-    if design.plan.burstable:
+    # A host that is new each day begins it without credits.
+    if design.plan.burstable and not (design.is_group and design.plan.hours == "market"):
         alarms.append(
             _alarm(
                 "CreditAlarm",
-                # A new host begins without credits, and has more than this after an hour or two.
+                # A new host begins without, and has more than this after an hour or two.
                 f"Fewer than {LOW_CREDITS} CPU credits for two hours: the host will slow down",
                 **host,
                 MetricName="CPUCreditBalance",
@@ -88,13 +89,15 @@ def _machine_alarms(design: Design) -> list[cloudwatch.Alarm]:
         )
     # EC2's remedies are for one instance. A group replaces a host that fails its checks by itself.
     checks = (
-        [("StatusAlarm", "", "The host fails EC2's checks: the group replaces it", [])]
+        [("StatusAlarm", "", "The host fails EC2's checks: the group replaces it", 3, [])]
         if design.is_group
         else [
+            # Not after the same time, or both would be at work at once (EC2 User Guide, "Add
+            # recover actions to Amazon CloudWatch alarms").
             ("SystemStatusAlarm", "_System", "The machine under the host is impaired: recover it",
-             [_remedy("recover")]),
+             2, [_remedy("recover")]),
             ("InstanceStatusAlarm", "_Instance", "The host does not answer: reboot it",
-             [_remedy("reboot")]),
+             3, [_remedy("reboot")]),
         ]
     )  # fmt: skip
     return alarms + [
@@ -105,9 +108,9 @@ def _machine_alarms(design: Design) -> list[cloudwatch.Alarm]:
             **host,
             MetricName=f"StatusCheckFailed{part}",
             Statistic="Maximum",
-            **_above(0, 60, 3),
+            **_above(0, 60, minutes),
         )
-        for name, part, text, remedies in checks
+        for name, part, text, minutes, remedies in checks
     ]
 
 
@@ -144,10 +147,20 @@ def _bot_alarms() -> list[cloudwatch.Alarm]:
         _alarm(
             "NoRunAlarm",
             f"No run of the bot, nor a day without trading, for {HOURS_WITHOUT_RUN} hours",
-            Namespace=Sub(NAMESPACE),
-            MetricName=RUNS,
-            Statistic="Sum",
-            Period=3600,
+            # Without missing data: CloudWatch would look further back for what there is, and
+            # find an earlier run (CloudWatch User Guide, on how alarms treat missing data).
+            Metrics=[
+                cloudwatch.MetricDataQuery(Id="filled", Expression="FILL(runs, 0)"),
+                cloudwatch.MetricDataQuery(
+                    Id="runs",
+                    ReturnData=False,
+                    MetricStat=cloudwatch.MetricStat(
+                        Metric=cloudwatch.Metric(MetricName=RUNS, Namespace=Sub(NAMESPACE)),
+                        Period=3600,
+                        Stat="Sum",
+                    ),
+                ),
+            ],
             EvaluationPeriods=HOURS_WITHOUT_RUN,
             Threshold=1,
             ComparisonOperator="LessThanThreshold",

@@ -43,7 +43,8 @@ class RetainedWithFixedName(CloudFormationLintRule):  # type: ignore[misc]
         for _, properties, path in resources(cfn, *NAMES):
             resource = cfn.template["Resources"][path[1]]
             key = NAMES[resource["Type"]]
-            kept = {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} & RETAINED
+            policies = resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")
+            kept = any(isinstance(policy, str) and policy in RETAINED for policy in policies)
             if kept and _is_fixed(properties.get(key)):
                 message = "it is retained, and the next one cannot have its name"
                 found.append(RuleMatch([*path, "Properties", key], message))

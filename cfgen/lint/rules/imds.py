@@ -28,9 +28,11 @@ class InstanceMetadataV1(CloudFormationLintRule):  # type: ignore[misc]
                     values(properties, [*path, "Properties"], *prefix, "MetadataOptions")
                 )
                 tokens = [one for each in options for one in values(*each, "HttpTokens")]
-                endpoints = [one[0] for each in options for one in values(*each, "HttpEndpoint")]
+                endpoints = [
+                    str(one[0]) for each in options for one in values(*each, "HttpEndpoint")
+                ]
                 inherited = kind == "AWS::EC2::Instance" and "LaunchTemplate" in properties
-                off = bool(endpoints) and set(endpoints) == {"disabled"}
+                off = bool(endpoints) and all(one == "disabled" for one in endpoints)
                 wrong = [where for value, where in tokens if value == "optional"]
                 if not tokens and not inherited and not off:
                     wrong = [path]

@@ -1,13 +1,15 @@
 """E9001."""
 
+from ipaddress import ip_network
 from typing import Any
 
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
-from cfgen.lint.rules.walk import Path, resources, values
+from cfgen.lint.rules.walk import Path, resources, section, values
 
-WORLD = {"0.0.0.0/0", "::/0"}
+WIDEST = {4: 8, 6: 16}
+"""Prefix length of the widest range that is somebody's own, by IP version."""
 FOR_THE_WORLD = {80, 443}
 
 
@@ -21,6 +23,7 @@ class WorldOpenPort(CloudFormationLintRule):  # type: ignore[misc]
 
     def match(self, cfn: Template) -> list[RuleMatch]:
         """Look at the rules of groups and those that stand alone."""
+        self._parameters = section(cfn, "Parameters")
         rules = [
             *(
                 place
@@ -34,6 +37,12 @@ class WorldOpenPort(CloudFormationLintRule):  # type: ignore[misc]
         ]
         return [match for rule, path in rules for match in self._world_open(rule, path)]
 
+    def _default(self, value: Any) -> Any:
+        """A parameter's default in its place."""
+        name = value.get("Ref") if isinstance(value, dict) else None
+        parameter = self._parameters.get(name) if isinstance(name, str) else None
+        return parameter.get("Default") if isinstance(parameter, dict) else value
+
     def _world_open(self, rule: Any, path: Path) -> list[RuleMatch]:
         if not isinstance(rule, dict):
             return []
@@ -41,9 +50,19 @@ class WorldOpenPort(CloudFormationLintRule):  # type: ignore[misc]
         return [
             RuleMatch(where, f"{ports} is open to {cidr}; name the addresses that need it")
             for key in ("CidrIp", "CidrIpv6")
-            for cidr, where in values(rule, path, key)
-            if cidr in WORLD and ports
+            for value, where in values(rule, path, key)
+            for cidr in [self._default(value)]
+            if _is_world(cidr) and ports
         ]
+
+
+def _is_world(cidr: Any) -> bool:
+    """Whether a range is so wide that it is nobody's own."""
+    try:
+        network = ip_network(str(cidr), strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen < WIDEST[network.version]
 
 
 def _ports(rule: dict[str, Any]) -> str:

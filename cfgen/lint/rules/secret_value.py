@@ -8,7 +8,7 @@ from cfnlint.template import Template
 from cfgen.lint.rules.walk import is_computed, resources, section, strings, values
 
 ACCESS_KEY = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
-PRIVATE_KEY = "-----BEGIN"
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 SECRET_NAME = re.compile(
     r"passw|secret|token|credential|app_?key|api_?key|access_?key", re.IGNORECASE
 )
@@ -46,6 +46,6 @@ class SecretValue(CloudFormationLintRule):  # type: ignore[misc]
             if re.search(r"passw", str(name), re.IGNORECASE) and "NoEcho" not in parameter:
                 found.append(RuleMatch(where, "a password needs NoEcho"))
         for text, place in strings(cfn.template, []):
-            if ACCESS_KEY.search(text) or PRIVATE_KEY in text:
+            if ACCESS_KEY.search(text) or PRIVATE_KEY.search(text):
                 found.append(RuleMatch(place, "this looks like a key"))
         return found

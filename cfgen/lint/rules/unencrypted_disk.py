@@ -34,11 +34,8 @@ class UnencryptedDisk(CloudFormationLintRule):  # type: ignore[misc]
                     for disk, where in disks
                     if isinstance(disk, dict) and not _encrypted(disk.get("Encrypted"))
                 ]
-                if (
-                    kind == "AWS::EC2::Instance"
-                    and not disks
-                    and "LaunchTemplate" not in properties
-                ):
+                host = kind == "AWS::EC2::Instance"
+                if host and not disks and "LaunchTemplate" not in properties:
                     bare.append(path)
         return [RuleMatch(where, "set Encrypted to true for this disk") for where in bare]
 

@@ -15,9 +15,15 @@ DOCUMENTS = {
     "AWS::IAM::Group": ("Policies", "PolicyDocument"),
     "AWS::IAM::Policy": ("PolicyDocument",),
     "AWS::IAM::ManagedPolicy": ("PolicyDocument",),
+    "AWS::IAM::RolePolicy": ("PolicyDocument",),
+    "AWS::IAM::UserPolicy": ("PolicyDocument",),
+    "AWS::IAM::GroupPolicy": ("PolicyDocument",),
 }
 
-UNBOUND = re.compile(r"[a-z0-9-]+:(Describe|List)\w*|cloudwatch:PutMetricData|ec2:AssociateAddress")
+UNBOUND = re.compile(
+    r"ec2:Describe\w*|(?!secretsmanager)[a-z0-9-]+:(Describe|List)\w*|cloudwatch:PutMetricData"
+    r"|ssm:UpdateInstanceInformation|ssmmessages:\w+Channel"
+)
 """Actions that take no resource or, of some, none that a template knows (Service Authorization
 Reference)."""
 

@@ -157,13 +157,14 @@ def test_the_notice_stops_the_units_saves_the_state_and_tells(
     script: Script, host: dict[str, str], metadata: Metadata, stands: Stands, topic: Any
 ) -> None:
     arn, heard = topic
-    stands.add("systemctl")
+    stands.add("systemctl", '[ "$1" != is-failed ]')
     result = interrupted(script, host, metadata, arn)
     assert result.returncode == 0, result.stderr
     assert stands.calls == [
         "systemctl stop trading-bot.timer trading-check.timer trading-save.timer",
         "systemctl stop trading-bot.service trading-web.service",
         "systemctl stop trading-state.service",
+        "systemctl is-failed --quiet trading-state.service",
     ]
     [(subject, text)] = heard()
     assert subject == "Trading bot: the Spot host is taken back"
@@ -175,7 +176,8 @@ def test_a_state_that_could_not_be_saved_is_said(
     script: Script, host: dict[str, str], metadata: Metadata, stands: Stands, topic: Any
 ) -> None:
     arn, heard = topic
-    stands.add("systemctl", '[[ "$*" != *trading-state* ]]')
+    # A stop succeeds all the same: the unit says that what it ran has failed.
+    stands.add("systemctl")
     assert interrupted(script, host, metadata, arn).returncode != 0
     [(_, text)] = heard()
     assert "could NOT be saved" in text
@@ -278,13 +280,68 @@ def test_nothing_is_saved_over_what_could_not_be_restored(
 ) -> None:
     first = new_host(tmp_path, "first")
     settings = {**host, "ROOT": str(first)}
-    lost = script("state", "restore", **settings, STATE_BUCKET="no-such-bucket-here")
-    assert lost.returncode != 0
     run_bot(first)
     result = script("state", "save", **settings, STATE_BUCKET=bucket)
     assert result.returncode == 1
     assert "could not be restored" in result.stderr
     assert versions(moto_server, bucket) == 0
+
+
+def test_a_restore_tries_until_it_succeeds(
+    script: Script,
+    host: dict[str, str],
+    tmp_path: Path,
+    bucket: str,
+    stands: Stands,
+    aws_cli: str,
+) -> None:
+    works = f'[ "$(grep -c ^aws {stands.log})" -ge 3 ]'
+    stands.add("aws", f'{works} && exec {aws_cli}/aws "$@"; exit 1')
+    root = new_host(tmp_path, "first")
+    settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket, "RETRY_SECONDS": "0"}
+    result = script("state", "restore", **settings)
+    assert result.returncode == 0
+    assert result.stderr.count("is tried again") == 2
+    assert "none was saved yet" in result.stdout
+
+
+def test_a_file_that_grows_while_it_is_read_is_saved(
+    script: Script, host: dict[str, str], tmp_path: Path, bucket: str, stands: Stands
+) -> None:
+    root = new_host(tmp_path, "first")
+    settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket}
+    assert script("state", "restore", **settings).returncode == 0
+    # What tar says of it, and what it says of a disk that is full.
+    for status, code in ((1, 0), (2, 1)):
+        run_bot(root)
+        stands.add("tar", f'/bin/tar "$@"; exit {status}')
+        assert script("state", "save", **settings).returncode == code
+
+
+def test_a_checkout_within_the_checkout_hides_no_key(
+    script: Script, host: dict[str, str], tmp_path: Path, bucket: str, moto_server: str
+) -> None:
+    root = new_host(tmp_path, "first")
+    nested = root / "opt/trading-bot/app/nested"
+    nested.mkdir()
+    subprocess.run(["git", "-C", str(nested), "init", "-q"], check=True)
+    (nested / ".env").write_text("canary")
+    (nested / "trades.csv").write_text("1")
+    settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket}
+    assert script("state", "restore", **settings).returncode == 0
+    assert script("state", "save", **settings).returncode == 0
+    body = client("s3", moto_server).get_object(Bucket=bucket, Key="state/state.tar.gz")["Body"]
+    (tmp_path / "saved.tar.gz").write_bytes(body.read())
+    with tarfile.open(tmp_path / "saved.tar.gz") as archive:
+        assert archive.getnames() == ["opt/trading-bot/app/nested/trades.csv"]
+
+
+def test_without_a_bucket_there_is_nothing_to_save_and_nothing_wrong(
+    script: Script, host: dict[str, str], tmp_path: Path
+) -> None:
+    result = script("state", "save", **host, ROOT=str(new_host(tmp_path, "first")))
+    assert result.returncode == 0
+    assert "nothing keeps it any more" in result.stdout
 
 
 def test_a_bot_that_wrote_nothing_has_an_empty_state(

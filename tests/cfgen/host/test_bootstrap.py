@@ -142,13 +142,18 @@ def test_the_code_does_not_change_under_a_bot_at_work(
     assert script("bootstrap", "idle", ROOT=str(root)).returncode == code
 
 
-def test_a_state_that_cannot_be_restored_does_not_fail_the_stack(
-    script: Script, root: Path, stands: Stands
+def test_the_state_is_not_waited_for(script: Script, root: Path, stands: Stands) -> None:
+    assert script("bootstrap", "state", ROOT=str(root)).returncode == 0
+    assert "systemctl start --no-block trading-state.service" in stands.calls
+
+
+@pytest.mark.parametrize("step", ["app", "units"])
+def test_a_bot_that_started_meanwhile_keeps_its_code(
+    script: Script, root: Path, stands: Stands, step: str
 ) -> None:
-    stands.add("systemctl", '[ "$1" != start ]')
-    result = script("bootstrap", "state", ROOT=str(root))
-    assert result.returncode == 0
-    assert "could not be restored yet" in result.stdout
+    (root / "state").write_text("activating")
+    assert script("bootstrap", step, ROOT=str(root)).returncode == 1
+    assert not [call for call in stands.calls if "install-app" in call or "restart" in call]
 
 
 def test_what_is_not_wanted_is_switched_off_if_it_was_there(
@@ -161,6 +166,8 @@ def test_what_is_not_wanted_is_switched_off_if_it_was_there(
     assert "systemctl disable --now trading-patch.timer" in stands.calls
     assert not [call for call in stands.calls if "trading-save.timer" in call]
     assert "systemctl stop trading-web.service" in stands.calls
+    # What watches for changes of the stack comes last: it must not find this one half done.
+    assert stands.calls[-1] == "systemctl enable --now cfn-hup.service"
     assert "systemctl enable trading-bot.timer" in stands.calls
 
 

@@ -61,7 +61,7 @@ def test_the_seeds_commands_are_the_defaults() -> None:
 
 def test_systemd_accepts_every_unit(units: Path) -> None:
     names = sorted(str(path) for path in units.iterdir())
-    assert len(names) == 14
+    assert len(names) == 15
     result = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *names)
     assert result.stdout + result.stderr == ""
     assert result.returncode == 0
@@ -165,11 +165,24 @@ def test_a_bot_that_stays_up_starts_with_its_keys() -> None:
 def test_a_daily_bot_is_never_restarted_by_a_change() -> None:
     """Requires= or a restart of the loader would kill and repeat a run: two sets of orders."""
     assert "Requires=" not in text("trading-bot.service")
+    # But for the state, which nothing restarts.
+    assert "restart trading-state" not in (SCRIPTS / "bootstrap").read_text()
     script = (SCRIPTS / "bootstrap").read_text()
     assert "restart --no-block" not in script
     assert re.findall(r"(?m)^(.*)\n.*restart trading-bot\.service", script) == [
         '  if [ "$BOT_KIND" = service ]; then'
     ]
+
+
+@pytest.mark.parametrize("unit", ["trading-bot.service", "trading-web.service"])
+def test_nothing_runs_before_its_state_is_there(unit: str) -> None:
+    """What it wrote without would stand in the way of what was saved."""
+    assert "Requires=trading-state.service" in text(unit, spot()).splitlines()
+    state = text("trading-state.service", spot())
+    assert "Before=trading-bot.service trading-web.service" in state
+    # Failed and started again it would fail what waits for it: it goes on by itself.
+    assert "Restart=" not in state
+    assert "TimeoutStartSec=infinity" in state
 
 
 def test_the_loader_and_the_configuration_leave_out_the_same_names() -> None:

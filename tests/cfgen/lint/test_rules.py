@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,61 @@ def test_lint_finds_them_in_any_template(cfgen: Run, folder: Path) -> None:
     result = cfgen("lint", "bad.yaml")
     assert result.returncode == 8
     assert "E9001 port 22 is open to 0.0.0.0/0; name the addresses that need it" in result.stdout
+
+
+def test_no_rule_stumbles_over_a_value_that_is_worked_out_later() -> None:
+    """A reference at every leaf of our own templates, one after the other, is no crash."""
+    template: Any = yaml.safe_load(
+        """
+        Resources:
+          Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: x,
+            SecurityGroupIngress:
+              [{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 10.0.0.0/8}]}}
+          Host: {Type: AWS::EC2::Instance, Properties: {ImageId: ami-12345678,
+            MetadataOptions: {HttpTokens: required, HttpEndpoint: enabled},
+            BlockDeviceMappings: [{DeviceName: /dev/xvda, Ebs: {Encrypted: true}}]}}
+          Secret: {Type: AWS::SecretsManager::Secret, DeletionPolicy: Retain,
+            UpdateReplacePolicy: Retain, Properties: {Name: x, SecretString: x}}
+          Logs: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 7, LogGroupName: x}}
+          Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmActions: [x],
+            ActionsEnabled: true, ComparisonOperator: GreaterThanThreshold, EvaluationPeriods: 1}}
+          Schedule: {Type: AWS::Scheduler::Schedule, Properties: {ScheduleExpression: rate(1 hour),
+            ScheduleExpressionTimezone: UTC, FlexibleTimeWindow: {Mode: "OFF"},
+            Target: {Arn: x, RoleArn: x}}}
+          Policy: {Type: AWS::IAM::RolePolicy, Properties: {PolicyName: x, RoleName: x,
+            PolicyDocument: {Version: 2012-10-17, Statement:
+              [{Effect: Allow, Action: ["s3:GetObject"], Resource: ["*"]}]}}}
+        """
+    )
+    template["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Version"] = "2012-10-17"
+    template["Parameters"] = {"P": {"Type": "String", "Default": "x"}}
+
+    def leaves(node: Any) -> Iterator[tuple[Any, Any]]:
+        pairs = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, value in pairs:
+            if isinstance(value, dict | list):
+                yield from leaves(value)
+            elif key != "Type":
+                yield node, key
+
+    stumbled = []
+    for node, key in list(leaves(template["Resources"])):
+        before, node[key] = node[key], {"Ref": "P"}
+        text = yaml.safe_dump(template)
+        findings = lint_template(text, "ap-northeast-2")
+        stumbled += [(key, one.message) for one in findings if one.rule in ("E0000", "E0002")]
+        node[key] = before
+    assert stumbled == []
+
+
+@pytest.mark.parametrize(
+    ("default", "open_to_all"), [("0.0.0.0/0", True), ("203.0.113.7/32", False), ("", False)]
+)
+def test_a_parameters_default_counts_as_the_range(default: str, open_to_all: bool) -> None:
+    rule = group(IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp={"Ref": "From"})
+    template = {
+        "Parameters": {"From": {"Type": "String", "Default": default}},
+        "Resources": {"Group": rule},
+    }
+    findings = lint_template(yaml.safe_dump(template), "ap-northeast-2")
+    assert ("E9001" in {one.rule for one in findings}) == open_to_all

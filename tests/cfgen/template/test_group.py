@@ -55,6 +55,15 @@ def test_the_group_has_one_host_of_several_types_and_architectures() -> None:
     assert not resources(template, "AWS::EC2::Instance")
 
 
+def test_a_host_that_cannot_be_launched_is_told_of() -> None:
+    group = only(tree(locked=spot()), "AWS::AutoScaling::AutoScalingGroup")
+    [told] = group["NotificationConfigurations"]
+    assert told == {
+        "TopicARN": {"Ref": "AlertTopic"},
+        "NotificationTypes": ["autoscaling:EC2_INSTANCE_LAUNCH_ERROR"],
+    }
+
+
 def test_a_group_of_one_architecture_has_one_launch_template() -> None:
     template = tree(locked=spot(candidates=()))
     assert list(resources(template, "AWS::EC2::LaunchTemplate")) == ["LaunchTemplateArm"]
@@ -131,7 +140,7 @@ def test_spot_without_a_fixed_address() -> None:
 
 def test_a_spot_host_needs_time_before_the_bot() -> None:
     late: Tree = {"workload": {"window": "08:45-16:00"}}
-    with pytest.raises(ConfigError, match=r"workload\.window.*20 minutes before bot\.run_at"):
+    with pytest.raises(ConfigError, match=r"workload\.window.*30 minutes before bot\.run_at"):
         tree(locked=spot("market"), **late)
     tree("market", **late)
 
