@@ -15,6 +15,7 @@ and these are the rooms::
     template/   Config + Plan -> troposphere, a module a layer; pure
     host/       what lies on the machine: real unit files and scripts
     lint/       cfn-lint in process
+    secret/     the broker's keys, on their way into the stack's secret
     deploy/     change sets, events, causes, and the rehearsal
     report/     text and JSON for people and programs
     aws.py      sessions and clients: made here, nowhere else

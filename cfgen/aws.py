@@ -24,6 +24,7 @@ from pricing.errors import SourceError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -107,6 +108,11 @@ class Clients:
     def s3(self) -> "S3Client":
         """Simple Storage Service."""
         return self._client("s3")  # type: ignore[no-any-return]
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        """Secrets Manager."""
+        return self._client("secretsmanager")  # type: ignore[no-any-return]
 
     @cached_property
     def ssm(self) -> "SSMClient":

@@ -4,13 +4,14 @@ Each is a function from values to a value. AWS's clients, the clock for waiting 
 here and passed down; the moment of a run comes from above.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from cfgen.config.checks import is_folder
 from cfgen.config.load import FILE_NAME as CONFIG_NAME
 from cfgen.config.load import Override, make_config
 from cfgen.config.load import load_config as load_config
@@ -38,6 +39,7 @@ from pricing.sources.assemble import assemble
 from pricing.sources.snapshot import encode, snapshot_of
 
 if TYPE_CHECKING:
+    from cfgen.deploy.bundle import Bundle
     from cfgen.deploy.changeset import ChangeSet
     from cfgen.deploy.destroy import DestroyWatcher, Fate
     from cfgen.deploy.plan import Watcher, Wish
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from cfgen.deploy.run import Result
     from cfgen.deploy.stack import Waiting
     from cfgen.lint.findings import Finding
+    from cfgen.secret.store import KeyStore
 
 Format = Literal["yaml", "json"]
 
@@ -67,7 +70,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class DeployRequest(msgspec.Struct, frozen=True):
-    """What ``deploy`` was asked for; ``limit`` is in seconds."""
+    """What ``deploy`` was asked for; ``limit`` is in seconds, ``base`` where paths begin."""
 
     config: Config
     body: str
@@ -75,6 +78,8 @@ class DeployRequest(msgspec.Struct, frozen=True):
     allow_replace: tuple[str, ...]
     refresh_image: bool
     limit: float
+    base: Path = Path()
+    built: bool = True
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -344,6 +349,50 @@ def rollback(
         return run(wish, Clients(stack.region, profile), _waiting(limit), watcher)
 
 
+def store_keys(
+    config: Config, profile: str | None, keys: Mapping[str, str], note: Callable[[str], None]
+) -> bool:
+    """Put keys into the stack's secret, and say whether anything changed.
+
+    Raises the errors of ``cfgen/errors.py``; none of them shows a key.
+    """
+    from cfgen.aws import aws_errors
+
+    with aws_errors():
+        return _key_store(config, profile, note).merge(keys, _token())
+
+
+def check_keys(config: Config, profile: str | None) -> list[tuple[str, str]]:
+    """Each key by name, with what is to be said of it; those that the bot needs come first."""
+    from cfgen.aws import aws_errors
+    from cfgen.secret.keys import NEEDED, SHAPES, problem
+
+    with aws_errors():
+        keys = _key_store(config, profile, lambda _: None).read()
+    needed = [one.name for one in NEEDED[config.bot.mode]]
+    found = [
+        (name, "missing" if name not in keys else problem(name, keys[name]) or "stored")
+        for name in needed
+    ]
+    for name in sorted(set(keys) - set(needed)):
+        wrong = problem(name, keys[name])
+        found.append((name, wrong or ("stored, of the other mode" if name in SHAPES else "stored")))
+    return found
+
+
+def _key_store(config: Config, profile: str | None, note: Callable[[str], None]) -> "KeyStore":
+    """The stack's secret, in an account that is allowed. Raises :class:`Refused`."""
+    from cfgen.aws import Clients
+    from cfgen.deploy.guards import check_account
+    from cfgen.secret.store import KeyStore
+
+    clients = Clients(config.stack.region, profile)
+    account = clients.sts.get_caller_identity()["Account"]
+    check_account(account, config.stack.allowed_accounts)
+    note(f"account {account}, region {clients.region}, stack {config.stack.name}")
+    return KeyStore(clients.secretsmanager, config.stack.name, note)
+
+
 def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
     """Deploy, twice, to an AWS in memory. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import aws_errors
@@ -368,7 +417,21 @@ def _wish(request: DeployRequest) -> "Wish":
         request.allow_replace,
         request.refresh_image,
         stack.termination_protection,
+        bundle=_bundle(request),
     )
+
+
+def _bundle(request: DeployRequest) -> "Bundle | None":
+    """The packed app, where the template was built for a local folder and none is given by hand."""
+    bot = request.config.bot
+    if not (request.built and is_folder(bot.source)) or "AppBundleKey" in request.parameters:
+        return None
+    from cfgen.deploy.bundle import pack
+
+    dashboard = request.config.dashboard
+    needed = [bot.entrypoint, bot.requirements, dashboard.entrypoint if dashboard.enabled else ""]
+    folder = request.base / Path(bot.source).expanduser()
+    return pack(folder, tuple(filter(None, needed)))
 
 
 def _token() -> str:

@@ -55,10 +55,17 @@ def deploy(
     from cfgen.report.deploy import outputs_text, rehearsal_text
 
     config, body, chosen = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
-    request = pipeline.DeployRequest(
-        config, body, parameters, allow_replace, refresh_image, timeout * 60
-    )
     lock = pipeline.lock_path(settings().config)
+    request = pipeline.DeployRequest(
+        config,
+        body,
+        parameters,
+        allow_replace,
+        refresh_image,
+        timeout * 60,
+        lock.parent,
+        chosen is not None,
+    )
     kept = (lambda: _keep(chosen, lock)) if chosen and not rehearse else None
     watcher = (JsonWatcher if as_json else Watcher)(yes=yes or rehearse, on_agreed=kept)
     if rehearse:

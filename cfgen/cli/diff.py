@@ -48,8 +48,17 @@ def diff(
     from cfgen.errors import Findings
     from cfgen.report.deploy import change_set_data, preview_text
 
-    config, body, _ = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
-    request = pipeline.DeployRequest(config, body, parameters, (), refresh_image, timeout * 60)
+    config, body, chosen = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
+    request = pipeline.DeployRequest(
+        config,
+        body,
+        parameters,
+        (),
+        refresh_image,
+        timeout * 60,
+        pipeline.lock_path(settings().config).parent,
+        chosen is not None,
+    )
     if local:
         lines = pipeline.local_diff(request, settings().profile, Watcher(yes=False))
         changed = bool(lines)

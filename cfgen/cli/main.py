@@ -16,6 +16,7 @@ from cfgen.cli.options import global_options
 from cfgen.cli.prices import prices
 from cfgen.cli.recommend import recommend
 from cfgen.cli.rollback import rollback
+from cfgen.cli.secret import secret
 
 
 @click.group(
@@ -32,7 +33,7 @@ def cfgen() -> None:
     """
 
 
-for command in (init, recommend, build, lint, deploy, diff, rollback, destroy, prices):
+for command in (init, recommend, build, lint, deploy, diff, secret, rollback, destroy, prices):
     cfgen.add_command(command)
 
 

@@ -8,6 +8,7 @@
     parameters.py  which value each parameter gets, and where from; pure
     causes.py      why it failed: the earliest real cause; pure
     body.py        a template's text, as small as it must be; pure
+    bundle.py      a local app folder, packed
     artifacts.py   our bucket, for what is too large for a call
     stack.py       the calls to CloudFormation, with client, clock and sleep passed in
     plan.py        from a wish to a change set, for deploy and diff

@@ -22,18 +22,26 @@ OLD_DAYS = 30
 class Artifacts:
     """The bucket of a caller's account in a region, which is made when it is first needed.
 
-    ``caller`` is the identity's ARN.
+    ``caller`` is the identity's ARN; ``client`` gives the client, which most deploys never need.
     """
 
     def __init__(
-        self, client: "S3Client", caller: str, region: str, note: Callable[[str], None]
+        self,
+        client: "Callable[[], S3Client]",
+        caller: str,
+        region: str,
+        note: Callable[[str], None],
     ) -> None:
         _, self._partition, _, _, account, *_ = caller.split(":")
-        self._client = client
+        self._make_client = client
         self._account = account
         self._region = region
         self._note = note
         self.bucket = f"cfgen-{account}-{region}"
+
+    @property
+    def _client(self) -> "S3Client":
+        return self._make_client()
 
     def keep(self, key: str, data: bytes) -> None:
         """Put data under a key that its content gave, once. Raises :class:`Refused`."""

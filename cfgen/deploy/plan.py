@@ -8,6 +8,7 @@ import msgspec
 from cfgen.aws import FAILURES, Clients, brief
 from cfgen.deploy.artifacts import Artifacts
 from cfgen.deploy.body import BODY_LIMIT, Body
+from cfgen.deploy.bundle import Bundle
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
 from cfgen.deploy.guards import check_account
@@ -42,6 +43,7 @@ class Wish(msgspec.Struct, frozen=True):
     refresh_image: bool = False
     protect: bool = True
     stand_in: str = ""
+    bundle: Bundle | None = None
 
 
 class Watcher(Protocol):
@@ -115,26 +117,34 @@ def prepare(
     clients: Clients,
     watcher: Watcher,
 ) -> Prepared:
-    """Place the template, ask what it needs, and choose its parameters."""
-    template = _place(body, identity, clients, watcher)
+    """Place the template and the app, ask what they need, and choose the parameters."""
+    artifacts = Artifacts(lambda: clients.s3, identity.arn, identity.region, watcher.note)
+    template = _place(body, artifacts, watcher)
     summary = stack.summarize(template)
     before = deployed.parameters if deployed else {}
     parameters = choose_parameters(
         _with_stand_ins(summary.parameters, wish),
-        wish.parameters,
+        {**_place_app(wish.bundle, artifacts), **wish.parameters},
         before,
         _newest_images(summary.parameters, wish, before, clients),
     )
     return Prepared(template, parameters, before, summary.capabilities, summary.capabilities_reason)
 
 
-def _place(body: Body, identity: Identity, clients: Clients, watcher: Watcher) -> TemplateAt:
+def _place_app(bundle: Bundle | None, artifacts: Artifacts) -> dict[str, str]:
+    """Put the packed app where the host takes it from; the parameters that say so."""
+    if bundle is None:
+        return {}
+    artifacts.keep(bundle.key, bundle.data)
+    return {"AppBundleBucket": artifacts.bucket, "AppBundleKey": bundle.key}
+
+
+def _place(body: Body, artifacts: Artifacts, watcher: Watcher) -> TemplateAt:
     """Put a template where CloudFormation takes it from."""
     if body.fits:
         if body.compacted:
             watcher.note(f"the template goes as compact JSON, for a call takes {BODY_LIMIT} bytes")
         return {"TemplateBody": body.text}
-    artifacts = Artifacts(clients.s3, identity.arn, identity.region, watcher.note)
     artifacts.keep(body.key, body.text.encode())
     return {"TemplateURL": artifacts.url(body.key)}
 

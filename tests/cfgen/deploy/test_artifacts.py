@@ -61,7 +61,9 @@ def test_a_key_names_its_content(text: str) -> None:
 
 
 def artifacts(s3: Any, said: list[str], account: str = "123456789012") -> Artifacts:
-    return Artifacts(s3, CALLER.replace("123456789012", account), "ap-northeast-2", said.append)
+    return Artifacts(
+        lambda: s3, CALLER.replace("123456789012", account), "ap-northeast-2", said.append
+    )
 
 
 def test_the_bucket_is_made_once_private_encrypted_and_versioned(moto_server: str) -> None:
@@ -118,10 +120,10 @@ def test_every_region_makes_its_bucket(region: str, configuration: dict[str, Any
         stub.add_response("put_object", {})
         said: list[str] = []
         note: Callable[[str], None] = said.append
-        Artifacts(s3, "arn:aws:sts::1:assumed-role/r/s", region, note).keep("k", b"x")
+        Artifacts(lambda: s3, "arn:aws:sts::1:assumed-role/r/s", region, note).keep("k", b"x")
         stub.assert_no_pending_responses()
 
 
 def test_chinas_objects_have_another_address() -> None:
-    ours = Artifacts(client(), "arn:aws-cn:iam::1:user/me", "cn-north-1", print)
+    ours = Artifacts(client, "arn:aws-cn:iam::1:user/me", "cn-north-1", print)
     assert ours.url("k") == "https://cfgen-1-cn-north-1.s3.cn-north-1.amazonaws.com.cn/k"
