@@ -11,11 +11,13 @@ and these are the rooms::
 
     cli/        a file a command: parse, one call into the pipeline, render
     pipeline.py the stages, named, in order
+    operations.py  what is done to a stack that is there
     config.py   cfgen.toml          lock.py    cfgen.lock
     template/   Config + Plan -> troposphere, a module a layer; pure
     host/       what lies on the machine: real unit files and scripts
     lint/       cfn-lint in process
     secret/     the broker's keys, on their way into the stack's secret
+    bot/        the running bot: its host, log, status, and the way in
     deploy/     change sets, events, causes, and the rehearsal
     report/     text and JSON for people and programs
     aws.py      sessions and clients: made here, nowhere else

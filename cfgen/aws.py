@@ -22,7 +22,11 @@ from cfgen.errors import AwsError, ConfigError
 from pricing.errors import SourceError
 
 if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
@@ -113,6 +117,26 @@ class Clients:
     def secretsmanager(self) -> "SecretsManagerClient":
         """Secrets Manager."""
         return self._client("secretsmanager")  # type: ignore[no-any-return]
+
+    @cached_property
+    def autoscaling(self) -> "AutoScalingClient":
+        """EC2 Auto Scaling."""
+        return self._client("autoscaling")  # type: ignore[no-any-return]
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """CloudWatch."""
+        return self._client("cloudwatch")  # type: ignore[no-any-return]
+
+    @cached_property
+    def ec2(self) -> "EC2Client":
+        """Elastic Compute Cloud."""
+        return self._client("ec2")  # type: ignore[no-any-return]
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        """CloudWatch Logs."""
+        return self._client("logs")  # type: ignore[no-any-return]
 
     @cached_property
     def ssm(self) -> "SSMClient":

@@ -4,7 +4,7 @@ Each is a function from values to a value. AWS's clients, the clock for waiting 
 here and passed down; the moment of a run comes from above.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -41,13 +41,11 @@ from pricing.sources.snapshot import encode, snapshot_of
 if TYPE_CHECKING:
     from cfgen.deploy.bundle import Bundle
     from cfgen.deploy.changeset import ChangeSet
-    from cfgen.deploy.destroy import DestroyWatcher, Fate
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.rehearse import Rehearsal
     from cfgen.deploy.run import Result
     from cfgen.deploy.stack import Waiting
     from cfgen.lint.findings import Finding
-    from cfgen.secret.store import KeyStore
 
 Format = Literal["yaml", "json"]
 
@@ -285,7 +283,7 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, _waiting(request.limit), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit), watcher)
 
 
 def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
@@ -295,7 +293,7 @@ def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Ch
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, _waiting(request.limit), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit), watcher)
 
 
 def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
@@ -305,92 +303,7 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, _waiting(request.limit), watcher)
-
-
-def destroy(
-    config: Config,
-    profile: str | None,
-    watcher: "DestroyWatcher",
-    limit: float,
-    *,
-    disable_protection: bool,
-    retain: tuple[str, ...],
-) -> "tuple[Fate, ...] | None":
-    """Delete the stack; ``None`` where there is none. Raises the errors of ``cfgen/errors.py``."""
-    from cfgen.aws import Clients, aws_errors
-    from cfgen.deploy.destroy import DestroyWish
-    from cfgen.deploy.destroy import destroy as run
-
-    stack = config.stack
-    wish = DestroyWish(
-        stack.name, _token(), tuple(stack.allowed_accounts), disable_protection, retain
-    )
-    with aws_errors():
-        return run(wish, Clients(stack.region, profile), _waiting(limit), watcher)
-
-
-def rollback(
-    config: Config,
-    profile: str | None,
-    watcher: "Watcher",
-    limit: float,
-    *,
-    skip: tuple[str, ...],
-) -> str:
-    """Bring a stuck stack back to a stable state, and give it. Raises those errors, too."""
-    from cfgen.aws import Clients, aws_errors
-    from cfgen.deploy.rollback import RollbackWish
-    from cfgen.deploy.rollback import rollback as run
-
-    stack = config.stack
-    wish = RollbackWish(stack.name, _token(), tuple(stack.allowed_accounts), skip)
-    with aws_errors():
-        return run(wish, Clients(stack.region, profile), _waiting(limit), watcher)
-
-
-def store_keys(
-    config: Config, profile: str | None, keys: Mapping[str, str], note: Callable[[str], None]
-) -> bool:
-    """Put keys into the stack's secret, and say whether anything changed.
-
-    Raises the errors of ``cfgen/errors.py``; none of them shows a key.
-    """
-    from cfgen.aws import aws_errors
-
-    with aws_errors():
-        return _key_store(config, profile, note).merge(keys, _token())
-
-
-def check_keys(config: Config, profile: str | None) -> list[tuple[str, str]]:
-    """Each key by name, with what is to be said of it; those that the bot needs come first."""
-    from cfgen.aws import aws_errors
-    from cfgen.secret.keys import NEEDED, SHAPES, problem
-
-    with aws_errors():
-        keys = _key_store(config, profile, lambda _: None).read()
-    needed = [one.name for one in NEEDED[config.bot.mode]]
-    found = [
-        (name, "missing" if name not in keys else problem(name, keys[name]) or "stored")
-        for name in needed
-    ]
-    for name in sorted(set(keys) - set(needed)):
-        wrong = problem(name, keys[name])
-        found.append((name, wrong or ("stored, of the other mode" if name in SHAPES else "stored")))
-    return found
-
-
-def _key_store(config: Config, profile: str | None, note: Callable[[str], None]) -> "KeyStore":
-    """The stack's secret, in an account that is allowed. Raises :class:`Refused`."""
-    from cfgen.aws import Clients
-    from cfgen.deploy.guards import check_account
-    from cfgen.secret.store import KeyStore
-
-    clients = Clients(config.stack.region, profile)
-    account = clients.sts.get_caller_identity()["Account"]
-    check_account(account, config.stack.allowed_accounts)
-    note(f"account {account}, region {clients.region}, stack {config.stack.name}")
-    return KeyStore(clients.secretsmanager, config.stack.name, note)
+        return run(_wish(request), clients, waiting_for(request.limit), watcher)
 
 
 def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
@@ -400,7 +313,7 @@ def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
 
     region = request.config.stack.region
     with aws_errors():
-        return run(_wish(request), region, _waiting(request.limit), watcher)
+        return run(_wish(request), region, waiting_for(request.limit), watcher)
 
 
 def _wish(request: DeployRequest) -> "Wish":
@@ -410,7 +323,7 @@ def _wish(request: DeployRequest) -> "Wish":
     return Wish(
         stack.name,
         request.body,
-        _token(),
+        new_token(),
         request.parameters,
         stack.tags,
         tuple(stack.allowed_accounts),
@@ -434,14 +347,15 @@ def _bundle(request: DeployRequest) -> "Bundle | None":
     return pack(folder, tuple(filter(None, needed)))
 
 
-def _token() -> str:
+def new_token() -> str:
     """The name of one run, by which AWS knows a repeated call."""
     from uuid import uuid4
 
     return f"cfgen-{uuid4().hex}"
 
 
-def _waiting(limit: float) -> "Waiting":
+def waiting_for(limit: float) -> "Waiting":
+    """How to wait for AWS, for ``limit`` seconds at the most."""
     import time
 
     from cfgen.deploy.stack import Waiting

@@ -39,11 +39,11 @@ def destroy(
 
     Asks for the stack's name. A stack that does not exist is no failure.
     """
-    from cfgen import pipeline
+    from cfgen import operations
     from cfgen.cli.watcher import JsonWatcher, Watcher
 
     watcher = (JsonWatcher if as_json else Watcher)(yes=yes)
-    fates = pipeline.destroy(
+    fates = operations.destroy(
         configuration({}),
         settings().profile,
         watcher,

@@ -5,6 +5,7 @@ import gc
 import click
 
 from cfgen import __version__
+from cfgen.cli.bot import connect, dashboard, logs, status
 from cfgen.cli.boundary import run
 from cfgen.cli.build import build
 from cfgen.cli.deploy import deploy
@@ -33,7 +34,22 @@ def cfgen() -> None:
     """
 
 
-for command in (init, recommend, build, lint, deploy, diff, secret, rollback, destroy, prices):
+for command in (
+    init,
+    recommend,
+    build,
+    lint,
+    deploy,
+    diff,
+    secret,
+    status,
+    logs,
+    connect,
+    dashboard,
+    rollback,
+    destroy,
+    prices,
+):
     cfgen.add_command(command)
 
 

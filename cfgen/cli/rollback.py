@@ -29,11 +29,11 @@ def rollback(skip: tuple[str, ...], timeout: int, *, yes: bool, as_json: bool) -
 
     Takes up a rollback that failed, rolls a failed update back, or cancels one that is under way.
     """
-    from cfgen import pipeline
+    from cfgen import operations
     from cfgen.cli.watcher import JsonWatcher, Watcher
 
     watcher = (JsonWatcher if as_json else Watcher)(yes=yes)
-    status = pipeline.rollback(
+    status = operations.rollback(
         configuration({}), settings().profile, watcher, timeout * 60, skip=skip
     )
     if isinstance(watcher, JsonWatcher):

@@ -24,7 +24,7 @@ def secret() -> None:
 @global_options
 def set_keys(file: str | None) -> None:
     """Store keys, checked for their shape, beside those that are there already."""
-    from cfgen import pipeline
+    from cfgen import operations, pipeline
     from cfgen.errors import ConfigError
     from cfgen.secret.keys import parse_env
 
@@ -39,7 +39,7 @@ def set_keys(file: str | None) -> None:
         keys = _ask(config.bot.mode)
         if not keys:
             raise ConfigError("no key was given: nothing to store")
-    changed = pipeline.store_keys(config, settings().profile, keys, talk)
+    changed = operations.store_keys(config, settings().profile, keys, talk)
     if changed:
         talk("the host reads them before the bot's next run, and within a minute if it has none")
 
@@ -71,11 +71,11 @@ def _ask(mode: str) -> dict[str, str]:
 @global_options
 def check() -> None:
     """Say which keys the secret holds and which the bot still needs. Exits 8 where it needs any."""
-    from cfgen import pipeline
+    from cfgen import operations
     from cfgen.errors import Findings
 
     config = configuration({})
-    found = pipeline.check_keys(config, settings().profile)
+    found = operations.check_keys(config, settings().profile)
     emit("".join(f"{name}: {what}\n" for name, what in found))
     wrong = [name for name, what in found if what not in ("stored", "stored, of the other mode")]
     if wrong:

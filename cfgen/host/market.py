@@ -11,23 +11,27 @@ EXCHANGE = "XKRX"
 YEARS = 3
 
 
+def holidays(years: range) -> list[str]:
+    """Weekdays of these years on which the exchange is closed, as ISO dates."""
+    # Here and not at the top: it takes 0.05 s, which `recommend` must not pay.
+    from holidays import financial_holidays
+
+    days = sorted(financial_holidays(EXCHANGE, years=years))
+    return [day.isoformat() for day in days if day.weekday() < 5]
+
+
 def market_json(config: Config, year: int) -> str:
     """What ``market-gate`` reads: holidays of ``year`` and the two after, and the session.
 
     The bot may start from the session's opening on, or from ``bot.run_at`` where that is earlier.
     """
-    # Here and not at the top: it takes 0.05 s, which `recommend` must not pay.
-    from holidays import financial_holidays
-
-    years = range(year, year + YEARS)
-    days = sorted(financial_holidays(EXCHANGE, years=years))
     start, end = str(Window.parse(config.market.session)).split("-")
     settings = {
         "timezone": config.bot.timezone,
         "session": [min(start, config.bot.run_at), end],
         "from": f"{year}-01-01",
         "to": f"{year + YEARS - 1}-12-31",
-        "holidays": [day.isoformat() for day in days if day.weekday() < 5],
+        "holidays": holidays(range(year, year + YEARS)),
         "closed": sorted(config.market.closed),
         "open": sorted(config.market.open),
     }

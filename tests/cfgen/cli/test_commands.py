@@ -511,7 +511,18 @@ def test_help_shows_a_command_that_works(cfgen: Run, name: str) -> None:
 
 def test_the_root_lists_every_command(cfgen: Run) -> None:
     text = cfgen("--help").stdout
-    for name in (*COMMANDS, "diff", "rollback", "destroy", "prices"):
+    for name in (
+        *COMMANDS,
+        "diff",
+        "secret",
+        "status",
+        "logs",
+        "connect",
+        "dashboard",
+        "rollback",
+        "destroy",
+        "prices",
+    ):
         assert re.search(rf"(?m)^  {name} +\S", text)
 
 

@@ -1,0 +1,9 @@
+"""The running bot: where its host is, what it says, how it does, and the way in.
+
+::
+
+    host.py     which instance it is, and whether it can be reached
+    logs.py     its log, out of CloudWatch
+    session.py  Session Manager's sessions, by its plugin
+    status.py   how stack, host and alarms are, and when the bot runs next
+"""

@@ -1,0 +1,133 @@
+"""Which instance runs the bot, and whether it can be reached."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from cfgen.aws import FAILURES, message_of
+from cfgen.errors import ConfigError, Refused
+from cfgen.host.render import HOSTS
+
+if TYPE_CHECKING:
+    from cfgen.aws import Clients
+
+
+class Host(msgspec.Struct, frozen=True):
+    """The instance and what EC2 and Systems Manager say of it.
+
+    ``state`` is EC2's, such as running; ``checks`` is ok, impaired, initializing or the like, empty
+    where it does not run; ``online`` says whether Session Manager reaches it, ``None`` where that
+    could not be asked.
+    """
+
+    instance_id: str
+    instance_type: str
+    state: str
+    checks: str
+    online: bool | None
+
+
+def resource_ids(clients: "Clients", stack: str) -> dict[str, str]:
+    """Physical ids of a stack's resources by logical id.
+
+    Raises :class:`ConfigError` where there is no stack.
+    """
+    pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    try:
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for page in pages
+            for one in page["StackResourceSummaries"]
+            if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
+        }
+    except ClientError as error:
+        if "does not exist" in message_of(error):
+            raise no_stack(clients, stack) from error
+        raise
+
+
+def no_stack(clients: "Clients", stack: str) -> ConfigError:
+    """What is said where there is no stack."""
+    return ConfigError(f"there is no stack {stack} in {clients.region}", "cfgen deploy makes it")
+
+
+def find_host(clients: "Clients", stack: str) -> Host | None:
+    """The stack's host, ``None`` where its group has none at the moment.
+
+    Raises :class:`ConfigError` where there is no stack or it has no host of ours.
+    """
+    ids = resource_ids(clients, stack)
+    instance, group = ids.get(HOSTS["instance"]), ids.get(HOSTS["group"])
+    if instance is None and group is None:
+        raise ConfigError(
+            f"stack {stack} has no host", "it was not made from a template of cfgen's"
+        )
+    if instance is None and group is not None:
+        instance = _member(clients, group)
+    return _describe(clients, instance) if instance else None
+
+
+def _member(clients: "Clients", group: str) -> str | None:
+    groups = clients.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])
+    members = [
+        member["InstanceId"]
+        for one in groups["AutoScalingGroups"]
+        for member in one["Instances"]
+        if member["LifecycleState"] in ("InService", "Pending", "Pending:Wait")
+    ]
+    return members[0] if members else None
+
+
+def _describe(clients: "Clients", instance: str) -> Host:
+    reservations = clients.ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+    found = reservations[0]["Instances"][0]
+    state = found["State"]["Name"]
+    checks: str = ""
+    online: bool | None = False
+    if state == "running":
+        statuses = clients.ec2.describe_instance_status(InstanceIds=[instance])["InstanceStatuses"]
+        checks = _checks(statuses[0]) if statuses else "unknown"
+        online = _is_online(clients, instance)
+    return Host(instance, found["InstanceType"], state, checks, online)
+
+
+def _is_online(clients: "Clients", instance: str) -> bool | None:
+    try:
+        known = clients.ssm.describe_instance_information(
+            Filters=[{"Key": "InstanceIds", "Values": [instance]}]
+        )["InstanceInformationList"]
+    except FAILURES:
+        # Not to be allowed to ask is no reason not to try.
+        return None
+    return any(one.get("PingStatus") == "Online" for one in known)
+
+
+def _checks(status: object) -> str:
+    """``ok``, or the first of the two checks that is not."""
+    own = status if isinstance(status, dict) else {}
+    said = [own.get(name, {}).get("Status", "unknown") for name in
+            ("SystemStatus", "InstanceStatus")]  # fmt: skip
+    return next((one for one in said if one != "ok"), "ok")
+
+
+def reachable_host(clients: "Clients", stack: str) -> Host:
+    """The host, ready for a session. Raises :class:`Refused` with what is missing."""
+    host = find_host(clients, stack)
+    if host is None:
+        raise Refused(
+            f"stack {stack} has no host at the moment",
+            "in market hours it starts with the window; on Spot, once EC2 has one",
+        )
+    if host.state != "running":
+        raise Refused(
+            f"host {host.instance_id} is {host.state}",
+            f"start it: aws ec2 start-instances --region {clients.region} "
+            f"--instance-ids {host.instance_id}",
+        )
+    if host.online is False:
+        raise Refused(
+            f"Session Manager does not reach host {host.instance_id} (checks: {host.checks})",
+            "a new host needs some minutes; cfgen logs --boot shows how far it came",
+        )
+    return host

@@ -1,0 +1,117 @@
+"""Session Manager's sessions, carried by its plugin.
+
+The plugin is a program of AWS's own: it speaks the protocol that a session's stream URL leads to.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cfgen.errors import Refused
+
+if TYPE_CHECKING:
+    from cfgen.aws import Clients
+
+PLUGIN = "session-manager-plugin"
+FORWARD = "AWS-StartPortForwardingSession"
+RESPONSE = "AWS_SSM_START_SESSION_RESPONSE"
+"""Plugins newer than 1.2.497.0 read the answer, which holds a token, from this variable: an
+argument could be read by everyone on the machine."""
+FROM_ENVIRONMENT = (1, 2, 497, 0)
+
+Run = Callable[[Sequence[str], Mapping[str, str]], int]
+"""Runs a program with an environment and gives its exit code."""
+
+
+def run_program(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a program that takes over the terminal."""
+    return subprocess.call(list(arguments), env=dict(environment))  # noqa: S603
+
+
+def plugin_version(which: Callable[[str], str | None]) -> tuple[int, ...]:
+    """The plugin's version. Raises :class:`Refused` where it is not there."""
+    path = which(PLUGIN)
+    if path is None:
+        raise Refused(
+            f"{PLUGIN} is not on PATH",
+            "install AWS's Session Manager plugin: docs.aws.amazon.com/systems-manager, "
+            '"Install the Session Manager plugin"',
+        )
+    said = subprocess.run(  # noqa: S603
+        [path, "--version"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    numbers = said.split(".")
+    return tuple(int(one) for one in numbers) if all(one.isdigit() for one in numbers) else ()
+
+
+def open_session(
+    clients: "Clients",
+    instance: str,
+    version: tuple[int, ...],
+    run: Run,
+    document: str = "",
+    parameters: Mapping[str, Sequence[str]] | None = None,
+) -> int:
+    """Start a session and hand it to the plugin; gives the plugin's exit code.
+
+    The session is ended where the plugin could not take it.
+    """
+    request: dict[str, Any] = {"Target": instance}
+    if document:
+        request |= {"DocumentName": document, "Parameters": dict(parameters or {})}
+    answer = clients.ssm.start_session(**request)
+    told = json.dumps({name: answer[name] for name in ("SessionId", "TokenValue", "StreamUrl")})
+    modern = version >= FROM_ENVIRONMENT
+    environment = {**os.environ, **({RESPONSE: told} if modern else {})}
+    arguments = [
+        PLUGIN,
+        RESPONSE if modern else told,
+        clients.region,
+        "StartSession",
+        "",
+        json.dumps(request),
+        clients.ssm.meta.endpoint_url,
+    ]
+    try:
+        return run(arguments, environment)
+    except OSError:
+        clients.ssm.terminate_session(SessionId=answer["SessionId"])
+        raise
+
+
+def run_command(
+    clients: "Clients",
+    instance: str,
+    command: str,
+    wait: Callable[[float], None],
+    limit: float,
+) -> tuple[str, str, int]:
+    """Run a shell command on the host by Run Command: standard output, error, and exit code.
+
+    Raises :class:`Refused` where it does not end within ``limit`` seconds. The output is cut by AWS
+    at 24,000 characters (GetCommandInvocation in the Systems Manager API Reference).
+    """
+    sent = clients.ssm.send_command(
+        InstanceIds=[instance],
+        DocumentName="AWS-RunShellScript",
+        Parameters={"commands": [command], "executionTimeout": [str(int(limit))]},
+    )["Command"]["CommandId"]
+    waited = 0.0
+    while waited <= limit:
+        wait(1.0)
+        waited += 1.0
+        try:
+            found = clients.ssm.get_command_invocation(CommandId=sent, InstanceId=instance)
+        except clients.ssm.exceptions.InvocationDoesNotExist:
+            # Right after it was sent, it is not known everywhere.
+            continue
+        if found["Status"] not in ("Pending", "InProgress", "Delayed"):
+            return (
+                found.get("StandardOutputContent", ""),
+                found.get("StandardErrorContent", ""),
+                found.get("ResponseCode", -1),
+            )
+    clients.ssm.cancel_command(CommandId=sent)
+    raise Refused(f"the command did not end within {limit:.0f} s, and was cancelled", "--timeout")

@@ -1,0 +1,103 @@
+"""How stack, host and alarms are, and when the bot runs next."""
+
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from cfgen.aws import message_of
+from cfgen.bot.host import Host, find_host, no_stack
+from cfgen.config.checks import minute_of, parse_days
+from cfgen.config.schema import Config
+from cfgen.host.market import holidays
+
+if TYPE_CHECKING:
+    from cfgen.aws import Clients
+
+LOOK_AHEAD = 30
+"""Days among which the next run is looked for: Korea's longest holidays are a week."""
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """An alarm that does not say OK."""
+
+    name: str
+    state: Literal["ALARM", "INSUFFICIENT_DATA"]
+    text: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """A moment of the bot's life. Times are aware; ``host`` is ``None`` where there is none now."""
+
+    stack: str
+    status: str
+    reason: str
+    updated: datetime
+    protected: bool
+    drift: str
+    host: Host | None
+    alarms: tuple[Alarm, ...]
+    next_run: datetime | None
+
+
+def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
+    """Ask CloudFormation, EC2, Systems Manager and CloudWatch.
+
+    Raises :class:`ConfigError` where there is no stack, and botocore's errors.
+    """
+    name = config.stack.name
+    try:
+        found = clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in message_of(error):
+            raise no_stack(clients, name) from error
+        raise
+    came_up = found["StackStatus"] not in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
+    return Status(
+        name,
+        found["StackStatus"],
+        found.get("StackStatusReason", ""),
+        found.get("LastUpdatedTime", found["CreationTime"]),
+        found.get("EnableTerminationProtection", False),
+        found.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED"),
+        find_host(clients, name) if came_up else None,
+        tuple(_alarms(clients, name)),
+        next_run(config, now),
+    )
+
+
+def _alarms(clients: "Clients", stack: str) -> list[Alarm]:
+    """Those of the stack's alarms that do not say OK.
+
+    CloudFormation names them after stack and logical id; a stack of a longer name has other ones.
+    """
+    ours = re.compile(rf"{re.escape(stack)}-[A-Za-z0-9]+-[A-Za-z0-9]+")
+    pages = clients.cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=f"{stack}-"
+    )
+    return [
+        Alarm(one["AlarmName"], one["StateValue"], one.get("AlarmDescription", ""))
+        for page in pages
+        for one in page["MetricAlarms"]
+        if one["StateValue"] != "OK" and ours.fullmatch(one["AlarmName"])
+    ]
+
+
+def next_run(config: Config, now: datetime) -> datetime | None:
+    """When the timer starts the bot next and the market gate lets it."""
+    zone = ZoneInfo(config.bot.timezone)
+    here = now.astimezone(zone)
+    minute = minute_of(config.bot.run_at)
+    days, market = parse_days(config.bot.days), config.market
+    years = range(here.year, here.year + 2)
+    closed = ({*holidays(years)} | {*market.closed}) - {*market.open}
+    for ahead in range(LOOK_AHEAD):
+        day = here.date() + timedelta(days=ahead)
+        moment = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
+        trades = day.weekday() < 5 or day.isoformat() in market.open
+        if moment > here and day.weekday() in days and trades and day.isoformat() not in closed:
+            return moment
+    return None

@@ -1,0 +1,132 @@
+"""``cfgen status``, ``logs``, ``connect`` and ``dashboard``: the running bot."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cfgen.cli.options import configuration, global_options, settings
+from cfgen.cli.terminal import emit, now, paper, talk
+
+if TYPE_CHECKING:
+    from cfgen.bot.logs import Line
+
+
+@click.command(epilog="Example: cfgen status --watch")
+@click.option("--watch", is_flag=True, help="Look again every ten seconds, until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, a line each time.")
+@global_options
+def status(*, watch: bool, as_json: bool) -> None:
+    """Show how stack, host and alarms are, and when the bot runs next."""
+    import time
+
+    from cfgen import operations, pipeline
+    from cfgen.report.status import status_json, status_text
+
+    config = configuration({})
+    kept = operations.kept_cost(pipeline.lock_path(settings().config))
+    while True:
+        moment = now()
+        found = operations.status(config, settings().profile, moment)
+        emit(status_json(found, kept) if as_json else status_text(found, kept, moment, paper()))
+        if not watch:
+            return
+        time.sleep(10)
+
+
+@click.command(epilog="Example: cfgen logs --follow --since 1h")
+@click.option("--follow", is_flag=True, help="Show what comes, until interrupted.")
+@click.option(
+    "--since",
+    default="1h",
+    show_default=True,
+    help="From how long ago (30m, 2h, 1d) or from which time (2026-11-24T09:00) on.",
+)
+@click.option(
+    "--filter", "pattern", default="", help="Only what matches this filter pattern of CloudWatch's."
+)
+@click.option("--boot", is_flag=True, help="The log of the host: bootstrap, keys, updates.")
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each event.")
+@global_options
+def logs(since: str, pattern: str, *, follow: bool, boot: bool, as_json: bool) -> None:
+    """Show the log of bot and dashboard, or of the host."""
+    from cfgen import operations
+    from cfgen.bot.logs import since_of
+
+    config = configuration({})
+    start = since_of(since, now())
+    found = False
+    for line in operations.log_lines(
+        config, settings().profile, start, pattern, boot=boot, follow=follow
+    ):
+        found = True
+        emit(_json(line) if as_json else _text(line, config.bot.timezone))
+    if not found:
+        talk(f"nothing was logged since {start:%Y-%m-%d %H:%M} UTC")
+
+
+def _text(line: "Line", zone: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    here = line.time.astimezone(ZoneInfo(zone))
+    return f"{here:%Y-%m-%d %H:%M:%S} {line.stream.rpartition('/')[2]}: {line.text}\n"
+
+
+def _json(line: "Line") -> str:
+    import json
+
+    from cfgen.times import timestamp
+
+    fields = {"time": timestamp(line.time), "stream": line.stream, "message": line.text}
+    return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+@click.command(epilog="Example: cfgen connect --command 'systemctl list-timers'")
+@click.option("--command", "line", help="Run this on the host and show what it says, instead.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(1, 3600),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the command may take.",
+)
+@global_options
+def connect(line: str | None, timeout: int) -> None:
+    """Open a shell on the host through Session Manager, without an open port.
+
+    With --command, runs that and exits with its exit code.
+    """
+    from cfgen import operations
+
+    config = configuration({})
+    if line is None:
+        code = operations.shell(config, settings().profile, talk)
+    else:
+        said, wrong, code = operations.remote_command(
+            config, settings().profile, line, float(timeout)
+        )
+        emit(said)
+        if wrong:
+            talk(wrong.rstrip("\n"))
+    click.get_current_context().exit(code)
+
+
+@click.command(epilog="Example: cfgen dashboard --port 8080")
+@click.option(
+    "--port",
+    type=click.IntRange(1024, 65535),
+    default=5001,
+    show_default=True,
+    help="Port on this machine.",
+)
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@global_options
+def dashboard(port: int, *, no_browser: bool) -> None:
+    """Forward the dashboard's port to this machine, and open it in a browser."""
+    from cfgen import operations
+
+    config = configuration({})
+    code = operations.forward_dashboard(
+        config, settings().profile, port, talk, browse=not no_browser
+    )
+    click.get_current_context().exit(code)

@@ -1,0 +1,218 @@
+"""What is done to a stack that is there: its end, its repair, its keys, and the bot on it.
+
+Beside ``pipeline.py``, which brings a stack there. The command line calls these and nothing below.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfgen.config.schema import Config
+from cfgen.errors import ConfigError, Refused
+from cfgen.lock import LockedPlan, read_lock
+from cfgen.pipeline import new_token, waiting_for
+
+if TYPE_CHECKING:
+    from cfgen.bot.logs import Line
+    from cfgen.bot.status import Status
+    from cfgen.deploy.destroy import DestroyWatcher, Fate
+    from cfgen.deploy.plan import Watcher
+    from cfgen.secret.store import KeyStore
+
+
+def destroy(
+    config: Config,
+    profile: str | None,
+    watcher: "DestroyWatcher",
+    limit: float,
+    *,
+    disable_protection: bool,
+    retain: tuple[str, ...],
+) -> "tuple[Fate, ...] | None":
+    """Delete the stack; ``None`` where there is none. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.destroy import DestroyWish
+    from cfgen.deploy.destroy import destroy as run
+
+    stack = config.stack
+    wish = DestroyWish(
+        stack.name, new_token(), tuple(stack.allowed_accounts), disable_protection, retain
+    )
+    with aws_errors():
+        return run(wish, Clients(stack.region, profile), waiting_for(limit), watcher)
+
+
+def rollback(
+    config: Config,
+    profile: str | None,
+    watcher: "Watcher",
+    limit: float,
+    *,
+    skip: tuple[str, ...],
+) -> str:
+    """Bring a stuck stack back to a stable state, and give it. Raises those errors, too."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.rollback import RollbackWish
+    from cfgen.deploy.rollback import rollback as run
+
+    stack = config.stack
+    wish = RollbackWish(stack.name, new_token(), tuple(stack.allowed_accounts), skip)
+    with aws_errors():
+        return run(wish, Clients(stack.region, profile), waiting_for(limit), watcher)
+
+
+def store_keys(
+    config: Config, profile: str | None, keys: Mapping[str, str], note: Callable[[str], None]
+) -> bool:
+    """Put keys into the stack's secret, and say whether anything changed.
+
+    Raises the errors of ``cfgen/errors.py``; none of them shows a key.
+    """
+    from cfgen.aws import aws_errors
+
+    with aws_errors():
+        return _key_store(config, profile, note).merge(keys, new_token())
+
+
+def check_keys(config: Config, profile: str | None) -> list[tuple[str, str]]:
+    """Each key by name, with what is to be said of it; those that the bot needs come first."""
+    from cfgen.aws import aws_errors
+    from cfgen.secret.keys import NEEDED, SHAPES, problem
+
+    with aws_errors():
+        keys = _key_store(config, profile, lambda _: None).read()
+    needed = [one.name for one in NEEDED[config.bot.mode]]
+    found = [
+        (name, "missing" if name not in keys else problem(name, keys[name]) or "stored")
+        for name in needed
+    ]
+    for name in sorted(set(keys) - set(needed)):
+        wrong = problem(name, keys[name])
+        found.append((name, wrong or ("stored, of the other mode" if name in SHAPES else "stored")))
+    return found
+
+
+def kept_cost(path: Path) -> LockedPlan | None:
+    """The plan that the lock keeps, with what it cost then. Raises :class:`ConfigError`."""
+    lock = read_lock(path)
+    return lock.plan if lock else None
+
+
+def status(config: Config, profile: str | None, now: datetime) -> "Status":
+    """How the bot is. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.bot.status import read_status
+
+    with aws_errors():
+        return read_status(Clients(config.stack.region, profile), config, now)
+
+
+def log_lines(
+    config: Config,
+    profile: str | None,
+    since: datetime,
+    pattern: str,
+    *,
+    boot: bool,
+    follow: bool,
+) -> "Iterator[Line]":
+    """Lines of the bot's or the host's log. Raises the errors of ``cfgen/errors.py``."""
+    import time
+
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.bot.host import resource_ids
+    from cfgen.bot.logs import read_lines
+
+    clients = Clients(config.stack.region, profile)
+    with aws_errors():
+        ids = resource_ids(clients, config.stack.name)
+        group = ids.get("HostLogGroup" if boot else "BotLogGroup")
+        if group is None:
+            raise ConfigError(
+                f"stack {config.stack.name} has no log of ours",
+                "it was not made from a template of cfgen's, or is not up yet",
+            )
+        yield from read_lines(
+            clients.logs, group, since, pattern, wait=time.sleep if follow else None
+        )
+
+
+def shell(config: Config, profile: str | None, note: Callable[[str], None]) -> int:
+    """Open a shell on the host. Raises the errors of ``cfgen/errors.py``."""
+    return _session(config, profile, note)
+
+
+def forward_dashboard(
+    config: Config, profile: str | None, port: int, note: Callable[[str], None], *, browse: bool
+) -> int:
+    """Forward the dashboard to a port of this machine. Raises the errors of ``cfgen/errors.py``."""
+    if not config.dashboard.enabled:
+        raise Refused("dashboard.enabled is false: the host runs none", "set it, and deploy")
+    url = f"http://localhost:{port}"
+    if browse:
+        _open_browser_later(url)
+    note(f"the dashboard is on {url} while this runs; Ctrl-C ends it")
+    ports = {"portNumber": [str(config.dashboard.port)], "localPortNumber": [str(port)]}
+    return _session(config, profile, note, ports)
+
+
+def _open_browser_later(url: str) -> None:
+    """Open the browser once the session has had time to begin."""
+    import threading
+    import webbrowser
+
+    timer = threading.Timer(3.0, webbrowser.open, (url,))
+    timer.daemon = True
+    timer.start()
+
+
+def _session(
+    config: Config,
+    profile: str | None,
+    note: Callable[[str], None],
+    ports: Mapping[str, list[str]] | None = None,
+) -> int:
+    import shutil
+
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.bot.host import reachable_host
+    from cfgen.bot.session import FORWARD, open_session, plugin_version, run_program
+
+    # Before a session is started that nobody could take.
+    version = plugin_version(shutil.which)
+    clients = Clients(config.stack.region, profile)
+    with aws_errors():
+        host = reachable_host(clients, config.stack.name)
+        note(f"host {host.instance_id}, region {clients.region}, stack {config.stack.name}")
+        document = FORWARD if ports else ""
+        return open_session(clients, host.instance_id, version, run_program, document, ports)
+
+
+def remote_command(
+    config: Config, profile: str | None, line: str, limit: float
+) -> tuple[str, str, int]:
+    """Run a command on the host: output, error, exit code. Raises ``cfgen/errors.py``'s errors."""
+    import time
+
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.bot.host import reachable_host
+    from cfgen.bot.session import run_command
+
+    clients = Clients(config.stack.region, profile)
+    with aws_errors():
+        host = reachable_host(clients, config.stack.name)
+        return run_command(clients, host.instance_id, line, time.sleep, limit)
+
+
+def _key_store(config: Config, profile: str | None, note: Callable[[str], None]) -> "KeyStore":
+    """The stack's secret, in an account that is allowed. Raises :class:`Refused`."""
+    from cfgen.aws import Clients
+    from cfgen.deploy.guards import check_account
+    from cfgen.secret.store import KeyStore
+
+    clients = Clients(config.stack.region, profile)
+    account = clients.sts.get_caller_identity()["Account"]
+    check_account(account, config.stack.allowed_accounts)
+    note(f"account {account}, region {clients.region}, stack {config.stack.name}")
+    return KeyStore(clients.secretsmanager, config.stack.name, note)

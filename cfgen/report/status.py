@@ -1,0 +1,85 @@
+"""The bot's status, for people and programs."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from cfgen.bot.status import Status
+from cfgen.lock import LockedPlan
+from cfgen.report.numbers import usd
+from cfgen.report.paper import Paper
+from cfgen.times import timestamp
+
+
+def status_text(status: Status, kept: LockedPlan | None, now: datetime, paper: Paper) -> str:
+    """A few lines: stack, host, alarms, next run, cost."""
+    lines: list[RenderableType] = [_stack(status)]
+    host = status.host
+    if host is None:
+        lines.append("host: none at the moment")
+    else:
+        good = host.state == "running" and host.checks == "ok" and host.online is not False
+        reached = {
+            True: "reached by Session Manager",
+            False: "not reached by Session Manager",
+            None: "Session Manager could not be asked",
+        }[host.online]
+        checks = f", checks {host.checks}" if host.checks else ""
+        text = f"host: {host.instance_id} ({host.instance_type}) {host.state}{checks}, {reached}"
+        lines.append(Text(text, style="" if good else "yellow"))
+    ringing = [alarm for alarm in status.alarms if alarm.state == "ALARM"]
+    silent = len(status.alarms) - len(ringing)
+    lines.append(
+        f"alarms: {len(ringing)} ringing" + (f", {silent} without data yet" if silent else "")
+    )
+    lines += [Text(f"  {alarm.name}: {alarm.text}", style="bold red") for alarm in ringing]
+    lines.append(f"next run: {_next_run(status.next_run, now)}")
+    if kept:
+        lines.append(f"plan: {kept.id}, {usd(kept.monthly_usd)} a month when it was locked")
+    return paper.render(lines).rstrip("\n") + "\n"
+
+
+def _stack(status: Status) -> Text:
+    bad = "FAILED" in status.status or "ROLLBACK" in status.status
+    text = Text(f"stack: {status.stack} ")
+    text.append(status.status, style="bold red" if bad else "green")
+    text.append(f" since {status.updated:%Y-%m-%d %H:%M} UTC")
+    text.append(", protected" if status.protected else ", not protected from deletion")
+    if status.drift not in ("NOT_CHECKED", "IN_SYNC"):
+        text.append(f", {status.drift.lower()}", style="yellow")
+    if status.reason:
+        text.append(f": {status.reason}")
+    return text
+
+
+def _next_run(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "none in the next 30 days"
+    hours = int((moment - now).total_seconds() // 3600)
+    when = f"in {hours} h" if hours < 48 else f"in {hours // 24} days"
+    return f"{moment:%a %Y-%m-%d %H:%M} {moment.tzinfo}, {when}"
+
+
+def status_json(status: Status, kept: LockedPlan | None) -> str:
+    """One line."""
+    host = status.host
+    cost: Decimal | None = kept.monthly_usd if kept else None
+    fields = {
+        "stack": status.stack,
+        "status": status.status,
+        "reason": status.reason or None,
+        "updated": timestamp(status.updated),
+        "protected": status.protected,
+        "drift": status.drift,
+        "host": host and {name: getattr(host, name) for name in host.__struct_fields__},
+        "alarms": [
+            {"name": one.name, "state": one.state, "text": one.text} for one in status.alarms
+        ],
+        "next_run": status.next_run.isoformat() if status.next_run else None,
+        "plan": kept.id if kept else None,
+        "monthly_usd": None if cost is None else f"{cost:f}",
+    }
+    return json.dumps(fields, ensure_ascii=False) + "\n"

@@ -1,0 +1,484 @@
+"""The running bot: its host, its log, its status, and the way in."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from cfgen.aws import Clients
+from cfgen.bot.host import Host, find_host, reachable_host
+from cfgen.bot.logs import Line, read_lines, since_of
+from cfgen.bot.session import FORWARD, PLUGIN, RESPONSE, open_session, plugin_version, run_command
+from cfgen.bot.status import Alarm, Status, next_run, read_status
+from cfgen.config.load import make_config
+from cfgen.errors import ConfigError, Refused
+from cfgen.report.paper import Paper
+from cfgen.report.status import status_json, status_text
+from tests.conftest import Run
+from tests.trees import plan
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+SERVICES = ("cloudformation", "autoscaling", "ec2", "ssm", "cloudwatch")
+INSTANCE = "i-0123456789abcdef0"
+
+
+class Aws:
+    """Clients that give recorded answers."""
+
+    def __init__(self) -> None:
+        session = boto3.session.Session("x", "x", region_name="ap-northeast-2")
+        made = {name: session.client(cast(Any, name)) for name in SERVICES}
+        self.stubs = {name: Stubber(client) for name, client in made.items()}
+        for stub in self.stubs.values():
+            stub.activate()
+        self.clients = cast(Clients, SimpleNamespace(region="ap-northeast-2", **made))
+
+    def answer(self, service: str, method: str, response: dict[str, Any], **asked: Any) -> None:
+        self.stubs[service].add_response(method, response, asked or None)
+
+    def resources(self, **ids: str) -> None:
+        held = [
+            {"LogicalResourceId": name, "PhysicalResourceId": one, "ResourceType": "x",
+             "LastUpdatedTimestamp": NOW, "ResourceStatus": "CREATE_COMPLETE"}
+            for name, one in ids.items()
+        ]  # fmt: skip
+        self.answer("cloudformation", "list_stack_resources", {"StackResourceSummaries": held},
+                    StackName="bot")  # fmt: skip
+
+    def instance(self, state: str = "running", system: str = "ok", ping: str = "Online") -> None:
+        found = {"InstanceId": INSTANCE, "InstanceType": "t4g.micro", "State": {"Name": state}}
+        self.answer("ec2", "describe_instances", {"Reservations": [{"Instances": [found]}]},
+                    InstanceIds=[INSTANCE])  # fmt: skip
+        if state == "running":
+            status = {"SystemStatus": {"Status": system}, "InstanceStatus": {"Status": "ok"}}
+            self.answer("ec2", "describe_instance_status", {"InstanceStatuses": [status]})
+            known = [{"InstanceId": INSTANCE, "PingStatus": ping}] if ping else []
+            self.answer("ssm", "describe_instance_information", {"InstanceInformationList": known})
+
+    def done(self) -> None:
+        for stub in self.stubs.values():
+            stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def aws() -> Aws:
+    return Aws()
+
+
+# The host
+
+
+def test_an_instance_is_found(aws: Aws) -> None:
+    aws.resources(Host=INSTANCE)
+    aws.instance()
+    assert find_host(aws.clients, "bot") == Host(INSTANCE, "t4g.micro", "running", "ok", True)
+    aws.done()
+
+
+def test_what_may_not_be_asked_is_unknown_and_no_obstacle(aws: Aws) -> None:
+    aws.resources(Host=INSTANCE)
+    found = {"InstanceId": INSTANCE, "InstanceType": "t4g.micro", "State": {"Name": "running"}}
+    aws.answer("ec2", "describe_instances", {"Reservations": [{"Instances": [found]}]})
+    aws.answer("ec2", "describe_instance_status", {"InstanceStatuses": []})
+    aws.stubs["ssm"].add_client_error("describe_instance_information", "AccessDeniedException")
+    host = reachable_host(aws.clients, "bot")
+    assert (host.checks, host.online) == ("unknown", None)
+
+
+@pytest.mark.parametrize("state", ["InService", "Pending", "Terminating", None])
+def test_the_one_member_of_a_group(aws: Aws, state: str | None) -> None:
+    aws.resources(HostGroup="bot-group")
+    member = {"InstanceId": INSTANCE, "LifecycleState": state, "AvailabilityZone": "a",
+              "HealthStatus": "Healthy", "ProtectedFromScaleIn": False}  # fmt: skip
+    group = {"AutoScalingGroupName": "bot-group", "MinSize": 0, "MaxSize": 1, "DesiredCapacity": 1,
+             "DefaultCooldown": 1, "AvailabilityZones": [], "HealthCheckType": "EC2",
+             "CreatedTime": NOW, "Instances": [member] if state else []}  # fmt: skip
+    aws.answer("autoscaling", "describe_auto_scaling_groups", {"AutoScalingGroups": [group]},
+               AutoScalingGroupNames=["bot-group"])  # fmt: skip
+    there = state in ("InService", "Pending")
+    if there:
+        aws.instance()
+        assert find_host(aws.clients, "bot")
+    else:
+        with pytest.raises(Refused, match="no host at the moment"):
+            reachable_host(aws.clients, "bot")
+    aws.done()
+
+
+def test_a_stack_that_is_not_there_and_one_that_is_not_ours(aws: Aws) -> None:
+    aws.stubs["cloudformation"].add_client_error(
+        "list_stack_resources", "ValidationError", "Stack with id bot does not exist"
+    )
+    with pytest.raises(ConfigError, match="there is no stack bot"):
+        find_host(aws.clients, "bot")
+    aws.resources(Vpc="vpc-1")
+    with pytest.raises(ConfigError, match="has no host"):
+        find_host(aws.clients, "bot")
+
+
+@pytest.mark.parametrize(
+    ("about", "what", "then"),
+    [
+        ({"state": "stopped"}, "is stopped", "aws ec2 start-instances"),
+        ({"ping": ""}, "Session Manager does not reach", "cfgen logs --boot"),
+        ({"ping": "ConnectionLost"}, "Session Manager does not reach", "some minutes"),
+        ({"ping": "", "system": "impaired"}, "checks: impaired", ""),
+    ],
+)
+def test_what_is_missing_for_a_session_is_said(
+    aws: Aws, about: dict[str, str], what: str, then: str
+) -> None:
+    aws.resources(Host=INSTANCE)
+    aws.instance(**about)
+    with pytest.raises(Refused, match=what) as caught:
+        reachable_host(aws.clients, "bot")
+    assert then in caught.value.hint
+
+
+# Sessions
+
+
+def opened(aws: Aws, version: tuple[int, ...], **more: Any) -> tuple[list[str], dict[str, str]]:
+    asked = {"Target": INSTANCE}
+    if more:
+        asked |= {"DocumentName": FORWARD, "Parameters": more["parameters"]}
+    answer = {"SessionId": "s", "TokenValue": "canary", "StreamUrl": "wss://x"}
+    aws.answer("ssm", "start_session", answer, **asked)
+    ran: list[Any] = []
+
+    def run(arguments: Any, environment: Any) -> int:
+        ran.extend((list(arguments), dict(environment)))
+        return 7
+
+    assert open_session(aws.clients, INSTANCE, version, run, **more) == 7
+    return ran[0], ran[1]
+
+
+def test_a_new_plugin_gets_the_token_where_nobody_else_reads_it(aws: Aws) -> None:
+    arguments, environment = opened(aws, (1, 2, 650, 0))
+    assert arguments[:5] == [PLUGIN, RESPONSE, "ap-northeast-2", "StartSession", ""]
+    assert "canary" not in " ".join(arguments)
+    assert json.loads(environment[RESPONSE])["TokenValue"] == "canary"
+    assert json.loads(arguments[5]) == {"Target": INSTANCE}
+    assert arguments[6].startswith("https://ssm.")
+
+
+@pytest.mark.parametrize("version", [(), (1, 2, 398, 0)])
+def test_an_old_plugin_takes_it_as_an_argument(aws: Aws, version: tuple[int, ...]) -> None:
+    arguments, environment = opened(aws, version)
+    assert json.loads(arguments[1])["SessionId"] == "s"
+    assert RESPONSE not in environment
+
+
+def test_a_port_is_forwarded(aws: Aws) -> None:
+    ports = {"portNumber": ["5001"], "localPortNumber": ["8080"]}
+    arguments, _ = opened(aws, (1, 2, 650, 0), document=FORWARD, parameters=ports)
+    assert json.loads(arguments[5])["Parameters"] == ports
+
+
+def test_a_session_that_the_plugin_cannot_take_is_ended(aws: Aws) -> None:
+    answer = {"SessionId": "s", "TokenValue": "t", "StreamUrl": "wss://x"}
+    aws.answer("ssm", "start_session", answer)
+    aws.answer("ssm", "terminate_session", {"SessionId": "s"}, SessionId="s")
+
+    def fail(*_: Any) -> int:
+        raise OSError("exec format error")
+
+    with pytest.raises(OSError, match="exec format"):
+        open_session(aws.clients, INSTANCE, (), fail)
+    aws.done()
+
+
+def test_the_plugins_version(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="not on PATH"):
+        plugin_version(lambda _: None)
+    plugin = tmp_path / PLUGIN
+    for said, version in (("1.2.650.0", (1, 2, 650, 0)), ("what?", ())):
+        plugin.write_text(f"#!/bin/sh\necho '{said}'\n")
+        plugin.chmod(0o755)
+        assert plugin_version(lambda _: str(plugin)) == version
+
+
+def sent(aws: Aws) -> None:
+    aws.answer("ssm", "send_command", {"Command": {"CommandId": "c" * 36}})
+
+
+def invoked(aws: Aws, status: str, code: int = -1) -> None:
+    aws.answer(
+        "ssm",
+        "get_command_invocation",
+        {"Status": status, "ResponseCode": code, "StandardOutputContent": "out",
+         "StandardErrorContent": "err"},
+        CommandId="c" * 36, InstanceId=INSTANCE,
+    )  # fmt: skip
+
+
+def test_a_command_comes_back_with_its_exit_code(aws: Aws) -> None:
+    sent(aws)
+    aws.stubs["ssm"].add_client_error("get_command_invocation", "InvocationDoesNotExist")
+    invoked(aws, "InProgress")
+    invoked(aws, "Failed", 3)
+    waits: list[float] = []
+    assert run_command(aws.clients, INSTANCE, "exit 3", waits.append, 60) == ("out", "err", 3)
+    assert waits == [1.0, 1.0, 1.0]
+    aws.done()
+
+
+def test_a_command_that_does_not_end_is_cancelled(aws: Aws) -> None:
+    sent(aws)
+    for _ in range(3):
+        invoked(aws, "InProgress")
+    aws.answer("ssm", "cancel_command", {}, CommandId="c" * 36)
+    with pytest.raises(Refused, match="did not end within 2 s"):
+        run_command(aws.clients, INSTANCE, "sleep 9", lambda _: None, 2)
+    aws.done()
+
+
+# The log
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"),
+    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400), ("1w", 604800),
+     ("2026-11-24T08:00", 3600), ("2026-11-24T17:00+09:00", 3600)],
+)  # fmt: skip
+def test_since(text: str, ago: int) -> None:
+    assert NOW - since_of(text, NOW) == timedelta(seconds=ago)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1y", "-1h", "h", "99999999999h"])
+def test_no_since(text: str) -> None:
+    with pytest.raises(ConfigError, match="--since"):
+        since_of(text, NOW)
+
+
+@pytest.fixture
+def group(moto_server: str, tmp_path: Path) -> tuple[Any, str]:
+    session = boto3.session.Session("testing", "testing", region_name="ap-northeast-2")
+    client = session.client("logs", endpoint_url=moto_server)
+    name = f"log-{abs(hash(str(tmp_path))):x}"
+    client.create_log_group(logGroupName=name)
+    for stream in ("i-1/bot", "i-1/web"):
+        client.create_log_stream(logGroupName=name, logStreamName=stream)
+    return client, name
+
+
+def put(client: Any, group: str, text: str, ago: float, stream: str = "i-1/bot") -> None:
+    moment = int((datetime.now(UTC).timestamp() - ago) * 1000)
+    client.put_log_events(logGroupName=group, logStreamName=stream,
+                          logEvents=[{"timestamp": moment, "message": f"{text}\n"}])  # fmt: skip
+
+
+def test_following_gives_each_line_once(group: tuple[Any, str]) -> None:
+    client, name = group
+    put(client, name, "old", 7200)
+    put(client, name, "one", 600)
+    put(client, name, "two", 30, "i-1/web")
+    since = datetime.now(UTC) - timedelta(hours=1)
+    assert [line.text for line in read_lines(client, name, since)] == ["one", "two"]
+    assert [line.stream for line in read_lines(client, name, since)] == ["i-1/bot", "i-1/web"]
+
+    class Enough(Exception):
+        pass
+
+    looks: list[float] = []
+
+    def wait(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise Enough
+        # One that comes late, and one that is new.
+        put(client, name, f"late {len(looks)}", 45)
+        put(client, name, f"new {len(looks)}", 0)
+
+    lines: list[Line] = []
+    with pytest.raises(Enough):
+        lines.extend(read_lines(client, name, since, wait=wait))
+    said = [line.text for line in lines]
+    assert said[:2] == ["one", "two"]
+    assert sorted(said[2:]) == ["late 1", "late 2", "new 1", "new 2"]
+
+
+# The status
+
+
+@pytest.mark.parametrize(
+    ("now", "expected", "settings"),
+    [
+        ("2026-11-24T08:59+09:00", "2026-11-24T09:00+09:00", {}),
+        ("2026-11-24T09:00+09:00", "2026-11-25T09:00+09:00", {}),
+        ("2026-11-27T10:00+09:00", "2026-11-30T09:00+09:00", {}),
+        # Christmas is a Friday; the year's last and first days are none of trading.
+        ("2026-12-24T10:00+09:00", "2026-12-28T09:00+09:00", {}),
+        ("2026-12-30T10:00+09:00", "2027-01-04T09:00+09:00", {}),
+        ("2026-11-24T10:00+09:00", "2026-11-26T09:00+09:00",
+         {"market": {"closed": ["2026-11-25"]}}),
+        ("2026-11-27T10:00+09:00", "2026-11-28T09:00+09:00",
+         {"market": {"open": ["2026-11-28"]}, "bot": {"days": "Mon..Sun"}}),
+        ("2026-11-24T10:00+09:00", "2026-11-27T09:00+09:00", {"bot": {"days": "Fri"}}),
+    ],
+)  # fmt: skip
+def test_the_next_run(now: str, expected: str, settings: dict[str, Any]) -> None:
+    found = next_run(make_config(settings, "test"), datetime.fromisoformat(now))
+    assert found == datetime.fromisoformat(expected)
+
+
+def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
+    stack = {"StackName": "bot", "StackId": "arn", "StackStatus": "UPDATE_COMPLETE",
+             "CreationTime": NOW, "LastUpdatedTime": NOW, "EnableTerminationProtection": True,
+             "DriftInformation": {"StackDriftStatus": "DRIFTED"}}  # fmt: skip
+    aws.answer("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName="bot")
+    aws.resources(Host=INSTANCE)
+    aws.instance(system="impaired")
+    states = {"bot-CpuAlarm-1A": "ALARM", "bot-DiskAlarm-1A": "OK",
+              "bot-NoRunAlarm-1A": "INSUFFICIENT_DATA", "bot-two-CpuAlarm-1A": "ALARM"}  # fmt: skip
+    alarms = [{"AlarmName": name, "StateValue": state, "AlarmDescription": f"{name} rings"}
+              for name, state in states.items()]  # fmt: skip
+    aws.answer("cloudwatch", "describe_alarms", {"MetricAlarms": alarms}, AlarmNamePrefix="bot-")
+    found = read_status(aws.clients, make_config({"stack": {"name": "bot"}}, "test"), NOW)
+    assert [alarm.name for alarm in found.alarms] == ["bot-CpuAlarm-1A", "bot-NoRunAlarm-1A"]
+    text = status_text(found, plan(), NOW, Paper(False, False, 0))
+    assert text.splitlines() == [
+        "stack: bot UPDATE_COMPLETE since 2026-11-24 09:00 UTC, protected, drifted",
+        f"host: {INSTANCE} (t4g.micro) running, checks impaired, reached by Session Manager",
+        "alarms: 1 ringing, 1 without data yet",
+        "  bot-CpuAlarm-1A: bot-CpuAlarm-1A rings",
+        "next run: Wed 2026-11-25 09:00 Asia/Seoul, in 15 h",
+        "plan: t4g.micro/on-demand/always, $12.37 a month when it was locked",
+    ]
+    data = json.loads(status_json(found, plan()))
+    assert data["host"]["instance_id"] == INSTANCE
+    assert data["monthly_usd"] == "12.37"
+    assert data["next_run"] == "2026-11-25T09:00:00+09:00"
+
+
+def test_a_status_with_little_to_say() -> None:
+    silent = (Alarm("bot-x", "INSUFFICIENT_DATA", ""),)
+    found = Status(
+        "bot", "ROLLBACK_COMPLETE", "failed", NOW, False, "NOT_CHECKED", None, silent, None
+    )
+    text = status_text(found, None, NOW, Paper(False, False, 0))
+    assert (
+        "ROLLBACK_COMPLETE since 2026-11-24 09:00 UTC, not protected from deletion: failed" in text
+    )
+    assert "host: none at the moment" in text
+    assert "next run: none in the next 30 days" in text
+    assert json.loads(status_json(found, None))["host"] is None
+
+
+def test_no_stack_has_no_status(aws: Aws) -> None:
+    aws.stubs["cloudformation"].add_client_error(
+        "describe_stacks", "ValidationError", "Stack with id bot does not exist"
+    )
+    with pytest.raises(ConfigError, match="no stack bot"):
+        read_status(aws.clients, make_config({"stack": {"name": "bot"}}, "test"), NOW)
+
+
+# The commands
+
+
+@pytest.fixture
+def systems_manager() -> Iterator[str]:
+    """What moto lacks of Systems Manager: hosts that it knows, and does not reach."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert self.headers["X-Amz-Target"] == "AmazonSSM.DescribeInstanceInformation"
+            [instance] = asked["Filters"][0]["Values"]
+            known = {"InstanceId": instance, "PingStatus": "ConnectionLost"}
+            body = json.dumps({"InstanceInformationList": [known]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            del arguments
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def deployed(
+    cfgen: Run,
+    folder: Path,
+    memory_aws: dict[str, str],
+    tmp_path: Path,
+    systems_manager: str,
+) -> Callable[..., Any]:
+    """A stack of this test's own on the moto server, and the program to ask about it."""
+    name = f"b{abs(hash(str(tmp_path))):x}"
+    (folder / "cfgen.toml").write_text(f'[stack]\nname = "{name}"\n')
+    source = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
+    made = cfgen("deploy", "--yes", "--no-lint", "--prices", "offline", *source, extra=memory_aws)
+    assert made.returncode == 0, made.stderr
+
+    def run(*arguments: str, **extra: str) -> Any:
+        there = {**memory_aws, "AWS_ENDPOINT_URL_SSM": systems_manager}
+        return cfgen(*arguments, extra={**there, **extra})
+
+    return run
+
+
+def test_status_and_logs_of_a_stack(deployed: Callable[..., Any]) -> None:
+    said = deployed("status")
+    assert said.returncode == 0, said.stderr
+    assert "CREATE_COMPLETE since" in said.stdout
+    assert "(t4g.micro) running" in said.stdout
+    assert "not reached by Session Manager" in said.stdout
+    assert "t4g.micro/on-demand/always, $12.37 a month when it was locked" in said.stdout
+    assert json.loads(deployed("status", "--json").stdout)["host"]["state"] == "running"
+    for which in ((), ("--boot",)):
+        logs = deployed("logs", *which)
+        assert logs.returncode == 0, logs.stderr
+        assert "nothing was logged since" in logs.stderr
+
+
+def test_a_session_needs_plugin_and_host(deployed: Callable[..., Any], tmp_path: Path) -> None:
+    import os
+
+    missing = deployed("connect", PATH="/nowhere")
+    assert missing.returncode == 5
+    assert f"{PLUGIN} is not on PATH" in missing.stderr
+    plugin = tmp_path / PLUGIN
+    plugin.write_text("#!/bin/sh\necho 1.2.650.0\n")
+    plugin.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    for command in (("connect",), ("dashboard", "--no-browser"), ("connect", "--command", "id")):
+        unreached = deployed(*command, PATH=path)
+        assert unreached.returncode == 5, unreached.stderr
+        assert "Session Manager does not reach host i-" in unreached.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "connect --command id"])
+def test_before_the_first_deploy(cfgen: Run, memory_aws: dict[str, str], command: str) -> None:
+    result = cfgen(*command.split(), extra=memory_aws)
+    assert result.returncode == 2
+    assert "there is no stack trading-bot" in result.stderr
+
+
+def test_a_dashboard_that_is_off(cfgen: Run, folder: Path, memory_aws: dict[str, str]) -> None:
+    (folder / "cfgen.toml").write_text("[dashboard]\nenabled = false\n")
+    result = cfgen("dashboard", "--no-browser", extra=memory_aws)
+    assert result.returncode == 5
+    assert "dashboard.enabled is false" in result.stderr
+
+
+def test_a_since_that_is_none(cfgen: Run) -> None:
+    result = cfgen("logs", "--since", "soon")
+    assert result.returncode == 2
+    assert "--since" in result.stderr
