@@ -17,8 +17,51 @@ if TYPE_CHECKING:
     from cfgen.bot.logs import Line
     from cfgen.bot.status import Status
     from cfgen.deploy.destroy import DestroyWatcher, Fate
-    from cfgen.deploy.plan import Watcher
+    from cfgen.deploy.plan import Watcher, Wish
+    from cfgen.deploy.run import Result
     from cfgen.secret.store import KeyStore
+
+
+def attach(config: Config, profile: str | None, watcher: "Watcher", limit: float) -> "Result":
+    """Follow what is under way. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.run import attach as run
+
+    with aws_errors():
+        clients = Clients(config.stack.region, profile)
+        return run(_guards(config, ()), clients, waiting_for(limit), watcher)
+
+
+def execute_change_set(
+    config: Config,
+    profile: str | None,
+    watcher: "Watcher",
+    limit: float,
+    arn: str,
+    allow_replace: tuple[str, ...],
+) -> "Result":
+    """Execute a change set that was kept. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.run import execute as run
+
+    with aws_errors():
+        clients = Clients(config.stack.region, profile)
+        return run(arn, _guards(config, allow_replace), clients, waiting_for(limit), watcher)
+
+
+def _guards(config: Config, allow_replace: tuple[str, ...]) -> "Wish":
+    """A wish for a stack that is there: its guards only."""
+    from cfgen.deploy.plan import Wish
+
+    stack = config.stack
+    return Wish(
+        stack.name,
+        "",
+        new_token(),
+        allowed_accounts=tuple(stack.allowed_accounts),
+        allow_replace=allow_replace,
+        protect=stack.termination_protection,
+    )
 
 
 def destroy(

@@ -29,14 +29,16 @@ from cfgen.lock import FILE_NAME as LOCK_NAME
 from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
 from cfgen.prices import Prices, live_source, wanted_regions
 from cfgen.prices import read_market as read_prices
+from pricing.bill import Bill
 from pricing.commitments import hold
 from pricing.market import Market, Notice
-from pricing.plans import Plan
+from pricing.plans import Plan, make_plans
 from pricing.price import Unpriced
 from pricing.recommend import Recommendation
 from pricing.recommend import recommend as rank
 from pricing.sources.assemble import assemble
 from pricing.sources.snapshot import encode, snapshot_of
+from pricing.workload import HostShape
 
 if TYPE_CHECKING:
     from cfgen.deploy.bundle import Bundle
@@ -78,6 +80,8 @@ class DeployRequest(msgspec.Struct, frozen=True):
     limit: float
     base: Path = Path()
     built: bool = True
+    execute: bool = True
+    compare_cost: bool = False
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -201,6 +205,19 @@ def _recommended(recommendation: Recommendation) -> Plan:
             "relax what cfgen.toml asks for; cfgen recommend --all shows every plan",
         )
     return plan
+
+
+def bill_of(choice: Choice, built_for: Mapping[str, object]) -> Bill | None:
+    """Today's bill of what a template was built for; ``None`` where that is not known any more."""
+    recommendation = choice.recommendation
+    try:
+        host = msgspec.convert(built_for.get("Host"), HostShape)
+    except msgspec.ValidationError:
+        return None
+    plans, _ = make_plans(
+        recommendation.market, recommendation.workload, host, recommendation.usage
+    )
+    return next((one.bill for one in plans if one.id == built_for.get("Plan")), None)
 
 
 def build(config: Config, plan: LockedPlan, year: int, output: Format = "yaml") -> str:
@@ -331,6 +348,8 @@ def _wish(request: DeployRequest) -> "Wish":
         request.refresh_image,
         stack.termination_protection,
         bundle=_bundle(request),
+        execute=request.execute,
+        compare_cost=request.compare_cost,
     )
 
 

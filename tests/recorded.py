@@ -1,6 +1,6 @@
 """An AWS of recorded answers for deploys: botocore's Stubber refuses calls and fields AWS lacks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -55,6 +55,9 @@ class Person:
     def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
         self.seen.append(f"preview {capabilities}")
         self.changes, self.parameters = change_set, parameters
+
+    def built_for(self, metadata: Mapping[str, object] | None) -> None:
+        self.seen.append(f"built for {metadata}")
 
     def confirm(self, question: str) -> bool:
         self.seen.append(f"confirm {question}")

@@ -19,14 +19,21 @@ from cfgen.times import timestamp
 class Watcher:
     """Shows each step on standard error, and asks there.
 
-    ``yes`` answers every question; ``on_agreed`` is called when the change is about to start. A
-    ``quiet`` one leaves the preview to whoever gets the result.
+    ``yes`` answers every question; ``on_agreed`` is called when the change is about to start.
+    ``cost`` says what a change costs. A ``quiet`` one leaves the preview to whoever gets the
+    result.
     """
 
     def __init__(
-        self, *, yes: bool, on_agreed: Callable[[], None] | None = None, quiet: bool = False
+        self,
+        *,
+        yes: bool,
+        on_agreed: Callable[[], None] | None = None,
+        cost: Callable[[Mapping[str, object] | None], str] | None = None,
+        quiet: bool = False,
     ) -> None:
         self._yes = yes
+        self._cost = cost
         self._quiet = quiet
         self._on_agreed = on_agreed
         self._paper = paper(sys.stderr)
@@ -43,6 +50,11 @@ class Watcher:
                 talk(f"parameter {line}")
             return
         talk(preview_text(change_set, capabilities, parameters, self._paper))
+
+    def built_for(self, metadata: Mapping[str, object] | None) -> None:
+        """See :class:`cfgen.deploy.plan.Watcher`."""
+        if self._cost:
+            self.note(self._cost(metadata))
 
     def confirm(self, question: str) -> bool:
         """See :class:`cfgen.deploy.plan.Watcher`."""

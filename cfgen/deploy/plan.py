@@ -31,6 +31,8 @@ class Wish(msgspec.Struct, frozen=True):
     """What is to be deployed, and what is allowed on the way.
 
     ``token`` names this deploy: the change set is called so, and AWS knows a repeated call by it.
+    Without ``execute`` the change set is kept for another day. With ``compare_cost`` the watcher is
+    told what the stack was built for.
     """
 
     stack: str
@@ -44,6 +46,8 @@ class Wish(msgspec.Struct, frozen=True):
     protect: bool = True
     stand_in: str = ""
     bundle: Bundle | None = None
+    execute: bool = True
+    compare_cost: bool = False
 
 
 class Watcher(Protocol):
@@ -54,6 +58,9 @@ class Watcher(Protocol):
 
     def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
         """What would change."""
+
+    def built_for(self, metadata: Mapping[str, object] | None) -> None:
+        """What cfgen wrote into the metadata of the stack's template, ``None`` for a new stack."""
 
     def confirm(self, question: str) -> bool:
         """Ask. Raises :class:`Refused` where there is nobody to ask."""
@@ -98,7 +105,7 @@ def check_way(way: Way, found: Deployed | None) -> None:
     if way is Way.WAIT:
         raise Refused(
             f"stack {found.arn} is in {found.status}: something else is under way",
-            "wait until it has ended, then deploy again",
+            "cfgen deploy --attach follows it; wait until it has ended, then deploy again",
         )
     if way is Way.REPAIR:
         reason = f": {found.reason}" if found.reason else ""

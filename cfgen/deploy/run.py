@@ -18,9 +18,9 @@ from cfgen.deploy.plan import (
     show,
     take_back,
 )
-from cfgen.deploy.stack import Deployed, Stack, Waiting
+from cfgen.deploy.stack import Deployed, Stack, Started, Waiting
 from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, Way, repair, way_of
-from cfgen.errors import Declined, DeployFailed, NeedsRepair, StillRunning
+from cfgen.errors import ConfigError, Declined, DeployFailed, NeedsRepair, StillRunning
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -31,11 +31,15 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """How it ended: whether anything changed, and the stack's outputs with their descriptions."""
+    """How it ended: whether anything changed, and the stack's outputs with their descriptions.
+
+    ``kept`` is the ARN of a change set that waits to be executed.
+    """
 
     changed: bool
     stack_arn: str
     outputs: dict[str, tuple[str, str]]
+    kept: str = ""
 
 
 def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
@@ -56,14 +60,68 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
         _delete_first(stack, found, wish, watcher)
     existed = found is not None and found.status == "REVIEW_IN_PROGRESS"
     running = _start(stack, deployed, existed, prepared, wish, watcher)
+    if isinstance(running, Started):
+        return Result(False, running.stack_arn, {}, kept=running.arn)
     if running is None:
         if deployed is None:
             raise DeployFailed(
                 "the template holds no resource to create", "check the conditions in it"
             )
         return Result(False, deployed.arn, _finish(stack, deployed.arn, wish, watcher))
+    return _to_its_end(stack, running, wish, clients.region, watcher)
+
+
+def execute(arn: str, wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
+    """Execute a change set that was kept, and just that one; of ``wish`` only the guards count.
+
+    Raises the errors of ``cfgen/errors.py`` and botocore's.
+    """
+    identify(clients, wish.stack, wish.allowed_accounts, watcher)
+    stack = Stack(clients.cloudformation, wish.stack, waiting)
+    change_set = stack.kept_change_set(arn)
+    watcher.preview(change_set, "", [])
+    check_subnet(change_set.changes)
+    check_replacements(change_set.changes, wish.allow_replace)
+    _ask(watcher, f"{change_set.kind.capitalize()} stack {stack.name}?")
+    watcher.agreed()
+    running = Running(change_set.stack_arn, stack.event_ids(change_set.stack_arn))
+    try:
+        stack.execute(change_set, wish.token)
+    except FAILURES:
+        started = Started(arn, change_set.stack_arn, change_set.kind)
+        # The answer may be lost although the change has started.
+        if not stack.was_executed(started):
+            raise
+    return _to_its_end(stack, running, wish, clients.region, watcher)
+
+
+def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
+    """Follow what is under way to its end, whoever started it; nothing is changed.
+
+    Raises the errors of ``cfgen/errors.py`` and botocore's.
+    """
+    identify(clients, wish.stack, wish.allowed_accounts, watcher)
+    stack = Stack(clients.cloudformation, wish.stack, waiting)
+    found = stack.find()
+    if found is None:
+        raise ConfigError(f"there is no stack {wish.stack} in {clients.region}", "see --region")
+    if not found.status.endswith("_IN_PROGRESS") or found.status == "REVIEW_IN_PROGRESS":
+        watcher.note(f"nothing is under way: stack {found.arn} is in {found.status}")
+        return Result(False, found.arn, found.outputs)
+    running = Running(found.arn, stack.event_ids_before_current(found.arn))
     events = _follow(stack, running, clients.region, watcher)
+    if events[-1].status == "DELETE_COMPLETE":
+        return Result(True, found.arn, {})
     _judge(events[-1].status, events, clients.region)
+    ended = stack.find(found.arn)
+    return Result(True, found.arn, ended.outputs if ended else {})
+
+
+def _to_its_end(
+    stack: Stack, running: Running, wish: Wish, region: str, watcher: Watcher
+) -> Result:
+    events = _follow(stack, running, region, watcher)
+    _judge(events[-1].status, events, region)
     return Result(True, running.stack_arn, _finish(stack, running.stack_arn, wish, watcher))
 
 
@@ -93,9 +151,10 @@ def _start(
     prepared: Prepared,
     wish: Wish,
     watcher: Watcher,
-) -> Running | None:
+) -> Running | Started | None:
     """Create the change set, show it, ask, and execute it; ``None`` where nothing would change.
 
+    Where it shall not be executed it is given, and stays.
     What is not executed is taken back; but a stack under review that was there before us
     (``existed``) is left alone.
     """
@@ -108,6 +167,10 @@ def _start(
         change_set = stack.read_change_set(started)
         if change_set:
             show(change_set, prepared, watcher)
+            if wish.compare_cost:
+                watcher.built_for(stack.built_for(deployed.arn) if deployed else None)
+            if not wish.execute:
+                return started
             check_subnet(change_set.changes)
             check_replacements(change_set.changes, wish.allow_replace)
             _ask(watcher, f"{change_set.kind.capitalize()} stack {stack.name}?")
@@ -148,8 +211,8 @@ def _follow(stack: Stack, running: Running, region: str, watcher: Watcher) -> li
 
 def _goes_on(arn: str, region: str) -> str:
     return (
-        "the operation goes on in AWS; its events: aws cloudformation describe-stack-events "
-        f"--region {region} --stack-name {arn}"
+        "the operation goes on in AWS; watch it with: cfgen deploy --attach, or "
+        f"aws cloudformation describe-stack-events --region {region} --stack-name {arn}"
     )
 
 

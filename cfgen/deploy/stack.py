@@ -5,16 +5,17 @@ Every call after the first takes the stack's ARN, for its name stops resolving d
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
+from cfnlint.decode.decode import decode_str
 
 from cfgen.aws import FAILURES, code_of, is_expired, is_transient, message_of
 from cfgen.deploy.changeset import ChangeSet, Kind, parse_changes, says_no_changes
 from cfgen.deploy.events import Event, parse_event
 from cfgen.deploy.parameters import Chosen, Declared
-from cfgen.errors import AwsError, StillRunning
+from cfgen.errors import AwsError, ConfigError, Refused, StillRunning
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -182,6 +183,36 @@ class Stack:
         )
         return ChangeSet(started.arn, started.stack_arn, started.kind, parse_changes(pages))
 
+    def kept_change_set(self, arn: str) -> ChangeSet:
+        """A change set that waits to be executed.
+
+        Raises :class:`ConfigError` where there is none, or it is another stack's, and
+        :class:`Refused` where it can no longer be executed.
+        """
+        pages: list[Mapping[str, Any]] = []
+        try:
+            paginator = self._client.get_paginator("describe_change_set")
+            pages.extend(paginator.paginate(ChangeSetName=arn, IncludePropertyValues=True))
+        except ClientError as error:
+            if code_of(error) in ("ChangeSetNotFound", "ChangeSetNotFoundException"):
+                raise ConfigError(f"--changeset: there is no change set {arn}") from error
+            raise
+        first = pages[0]
+        if first["StackName"] != self.name:
+            raise ConfigError(
+                f"--changeset: {arn} is for stack {first['StackName']}, not for {self.name}",
+                "set stack.name, or make another change set",
+            )
+        if first.get("ExecutionStatus") != "AVAILABLE":
+            reason = first.get("StatusReason") or first.get("ExecutionStatus") or first["Status"]
+            raise Refused(
+                f"change set {arn} can not be executed: {reason}", "make another: cfgen deploy"
+            )
+        found = self.find(first["StackId"])
+        new = found is None or found.status == "REVIEW_IN_PROGRESS"
+        kind: Kind = "CREATE" if new else "UPDATE"
+        return ChangeSet(first["ChangeSetId"], first["StackId"], kind, parse_changes(pages))
+
     def was_executed(self, started: Started) -> bool:
         """Whether a change set was executed after all; where nobody can say, that it was."""
         try:
@@ -221,6 +252,19 @@ class Stack:
         ]
         # botocore reads a JSON template for us.
         return body if isinstance(body, str) else json.dumps(body)
+
+    def built_for(self, arn: str) -> Mapping[str, object]:
+        """What cfgen wrote into the template's metadata; nothing where that cannot be read."""
+        try:
+            template, _ = decode_str(self.template_of(arn))
+        except FAILURES:
+            # It is for a line of the preview only.
+            return {}
+        metadata = template.get("Metadata") if isinstance(template, dict) else None
+        found = metadata.get("cfgen") if isinstance(metadata, dict) else None
+        # Without what cfn-lint's parser adds to each value.
+        plain: dict[str, object] = json.loads(json.dumps(found)) if isinstance(found, dict) else {}
+        return plain
 
     def continue_rollback(self, arn: str, token: str, skip: Sequence[str]) -> None:
         """Take up a rollback that failed, leaving the resources in ``skip`` as they are."""
@@ -313,7 +357,7 @@ class Stack:
                 if is_expired(error):
                     raise StillRunning(
                         f"the credentials expired while waiting for {what}",
-                        "renew them, then look at the stack in the console",
+                        "renew them, then cfgen deploy --attach goes on watching",
                     ) from error
                 if not is_transient(error):
                     raise
@@ -324,7 +368,7 @@ class Stack:
                 raise StillRunning(
                     f"gave up waiting for {what} after {self._waiting.limit:.0f} s; it goes on "
                     "in AWS",
-                    "wait longer with --timeout, or look at the stack in the console",
+                    "cfgen deploy --attach goes on watching",
                 )
             self._waiting.sleep(pause)
             pause = min(pause * SLOWING, SLOWEST_POLL)

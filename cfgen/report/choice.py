@@ -1,7 +1,9 @@
 """What was chosen, in a sentence."""
 
+from collections.abc import Mapping
+
 from cfgen.lock import LockedPlan
-from cfgen.pipeline import Choice
+from cfgen.pipeline import Choice, bill_of
 from cfgen.report.numbers import total, usd
 from pricing.plans import Plan
 from pricing.recommend import Recommendation
@@ -21,6 +23,22 @@ def choice_text(choice: Choice) -> str:
     if choice.cheaper and current:
         lines.append(f"note: {_would_save(choice.cheaper, current)}")
     return "\n".join(lines)
+
+
+def cost_text(choice: Choice, before: Mapping[str, object] | None) -> str:
+    """What a month costs before and after a deploy, at today's prices."""
+    current = choice.current
+    if current is None:
+        return f"cost: {choice.plan.id} is not priced"
+    after = total(current.bill)
+    if before is None:
+        return f"cost: {after} a month"
+    bill = bill_of(choice, before)
+    if bill is None:
+        return f"cost: {after} a month; what the stack costs now is not known"
+    delta = current.bill.total - bill.total
+    change = f"{usd(abs(delta))} {'more' if delta > 0 else 'less'}" if delta else "no change"
+    return f"cost: {total(bill)} a month now, {after} after: {change}"
 
 
 def switch_text(kept: LockedPlan, recommendation: Recommendation) -> str:

@@ -56,6 +56,7 @@ def test_twice_the_same_and_then_a_change(
     assert f"region ap-northeast-2, stack {stack}" in first.stderr
     assert "Add     Host " in first.stderr
     assert "CREATE_COMPLETE" in first.stderr
+    assert "cost: $12.37 a month\n" in first.stderr
     # moto cannot protect a stack, and answers with a page that no SDK can read.
     assert "warning: termination protection could not be set on" in first.stderr
     assert "t4g.micro/on-demand/always" in (folder / "cfgen.lock").read_text()
@@ -73,6 +74,12 @@ def test_twice_the_same_and_then_a_change(
         line.split()[1] for line in changed.stderr.splitlines() if line.startswith("Modify")
     ]
     assert set(modified) == {"BotLogGroup", "HostLogGroup"}
+    assert "cost: $12.37 a month now, $12.37 after: no change" in changed.stderr
+
+    config('[network]\nelastic_ip = false\n[workload]\nhours = "market"\n')
+    cheaper = cfgen("deploy", "--yes", "--refresh", "--no-lint", "--allow-replace", "Address",
+                    extra=memory_aws)  # fmt: skip
+    assert "cost: $12.37 a month now, $3.64 after: $8.73 less" in cheaper.stderr
 
 
 @pytest.mark.usefixtures("config")
@@ -321,3 +328,50 @@ def test_there_is_nothing_to_roll_back(cfgen: Run, memory_aws: dict[str, str]) -
     result = cfgen("rollback", "--yes", extra=memory_aws)
     assert result.returncode == 0
     assert "nothing to roll back" in result.stderr
+
+
+def test_a_change_set_is_kept_and_executed_on_another_day(
+    cfgen: Run,
+    memory_aws: dict[str, str],
+    config: Callable[[str], None],
+    stack: str,
+    cloudformation: CloudFormationClient,
+) -> None:
+    config("")
+    kept = cfgen("deploy", "-", "--no-execute", stdin=OWN, extra=memory_aws)
+    assert kept.returncode == 0, kept.stderr
+    arn = kept.stdout.strip()
+    assert arn.startswith("arn:aws:cloudformation:")
+    assert "cfgen deploy --changeset" in kept.stderr
+    [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    assert found["StackStatus"] == "REVIEW_IN_PROGRESS"
+    unasked = cfgen("deploy", "--changeset", arn, extra=memory_aws)
+    assert unasked.returncode == 5
+    done = cfgen("deploy", "--changeset", arn, "--yes", "--json", extra=memory_aws)
+    assert done.returncode == 0, done.stderr
+    assert lines(done.stdout)[-1]["changed"] is True
+    idle = cfgen("deploy", "--attach", extra=memory_aws)
+    assert idle.returncode == 0
+    assert "nothing is under way" in idle.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--attach", "--rehearse"), "--attach and --rehearse do not go together"),
+        (("--changeset", "x", "--no-execute"), "do not go together"),
+        (("--attach", "t.yaml"), "--attach takes no template"),
+        (("--changeset", "x", "--parameter", "A=b"), "--changeset takes no template"),
+    ],
+)
+def test_what_does_not_go_together(cfgen: Run, arguments: tuple[str, ...], said: str) -> None:
+    result = cfgen("deploy", *arguments)
+    assert result.returncode == 2
+    assert said in result.stderr
+
+
+@pytest.mark.usefixtures("config")
+def test_nothing_to_attach_to(cfgen: Run, memory_aws: dict[str, str]) -> None:
+    result = cfgen("deploy", "--attach", extra=memory_aws)
+    assert result.returncode == 2
+    assert "there is no stack" in result.stderr
