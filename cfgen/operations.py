@@ -193,11 +193,14 @@ def forward_dashboard(
     if not config.dashboard.enabled:
         raise Refused("dashboard.enabled is false: the host runs none", "set it, and deploy")
     url = f"http://localhost:{port}"
-    if browse:
-        _open_browser_later(url)
-    note(f"the dashboard is on {url} while this runs; Ctrl-C ends it")
+
+    def announce() -> None:
+        if browse:
+            _open_browser_later(url)
+        note(f"the dashboard is on {url} while this runs; Ctrl-C ends it")
+
     ports = {"portNumber": [str(config.dashboard.port)], "localPortNumber": [str(port)]}
-    return _session(config, profile, note, ports)
+    return _session(config, profile, note, announce, ports)
 
 
 def _open_browser_later(url: str) -> None:
@@ -214,6 +217,7 @@ def _session(
     config: Config,
     profile: str | None,
     note: Callable[[str], None],
+    announce: Callable[[], None] = lambda: None,
     ports: Mapping[str, list[str]] | None = None,
 ) -> int:
     import shutil
@@ -228,6 +232,7 @@ def _session(
     with aws_errors():
         host = reachable_host(clients, config.stack.name)
         note(f"host {host.instance_id}, region {clients.region}, stack {config.stack.name}")
+        announce()
         document = FORWARD if ports else ""
         return open_session(clients, host.instance_id, version, run_program, document, ports)
 

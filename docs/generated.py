@@ -46,6 +46,35 @@ def commands() -> None:
         console(name, "--help")
 
 
+def states() -> None:
+    """Show what each command does in each state that a stack can be in."""
+    import boto3
+
+    from cfgen.deploy.destroy import destroy_way
+    from cfgen.deploy.rollback import rollback_way
+    from cfgen.deploy.states import Way, way_of
+
+    session = boto3.session.Session("x", "x", region_name="us-east-1")
+    model = session.client("cloudformation").meta.service_model
+    rollbacks = {
+        "continue": "takes up the rollback",
+        "roll back": "rolls back; what has no stable state is deleted",
+        "cancel": "cancels the update",
+        "none": "nothing to do",
+        "never up": "refuses: it never came up",
+        "destroy": "needs `destroy` (exit 4)",
+        "wait": "refuses: it cannot be stopped",
+    }
+    diffs = {Way.RECREATE: "refuses: all of it would be new"}
+    cog.outl("| state | deploy | diff | rollback | destroy |\n| --- | --- | --- | --- | --- |")
+    for status in model.shape_for("StackStatus").enum:
+        way = way_of(status)
+        cog.outl(
+            f"| {status} | {way.value} | {diffs.get(way, way.value)} "
+            f"| {rollbacks[rollback_way(status)]} | {destroy_way(status).value} |"
+        )
+
+
 def keys() -> None:
     """Show every key of cfgen.toml with its default and meaning."""
     cog.outl("| key | default | meaning |\n| --- | --- | --- |")

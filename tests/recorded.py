@@ -228,3 +228,11 @@ def event(
         "ResourceStatusReason": reason,
         **fields,
     }
+
+
+def stack_states() -> list[str]:
+    """Every state of a stack that the SDK knows."""
+    session = boto3.session.Session("x", "x", region_name=REGION)
+    model = session.client("cloudformation").meta.service_model
+    enum: list[str] = model.shape_for("StackStatus").enum  # type: ignore[attr-defined]
+    return enum

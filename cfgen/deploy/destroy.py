@@ -1,6 +1,7 @@
 """Taking a stack down, saying what dies, what stays and what keeps billing."""
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Protocol
 
 import msgspec
@@ -71,12 +72,12 @@ def destroy(
     identify(clients, wish.stack, wish.allowed_accounts, watcher)
     stack = Stack(clients.cloudformation, wish.stack, waiting)
     found = stack.find()
-    if found is None or found.status == "DELETE_COMPLETE":
+    if found is None or destroy_way(found.status) is Way.NOTHING:
         return None
     _check(found, wish)
     fates = tuple(_fates(stack, found, wish))
     watcher.fates(fates)
-    if found.status != "DELETE_IN_PROGRESS":
+    if destroy_way(found.status) is not Way.FOLLOW:
         if not watcher.confirm_by_name(f"Delete stack {wish.stack}?", wish.stack):
             raise Declined("declined")
         watcher.agreed()
@@ -101,9 +102,27 @@ def destroy(
     )
 
 
+class Way(Enum):
+    """What a destroy does in a state."""
+
+    DELETE = "deletes it, after asking for its name"
+    FOLLOW = "follows the deletion"
+    NOTHING = "nothing: it is gone"
+    WAIT = "refuses: something is under way"
+
+
+def destroy_way(status: str) -> Way:
+    """What a destroy does in a state (StackStatus in the CloudFormation API Reference)."""
+    if status == "DELETE_COMPLETE":
+        return Way.NOTHING
+    if status == "DELETE_IN_PROGRESS":
+        return Way.FOLLOW
+    under_way = status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+    return Way.WAIT if under_way else Way.DELETE
+
+
 def _check(found: Deployed, wish: DestroyWish) -> None:
-    under_way = found.status.endswith("_IN_PROGRESS")
-    if under_way and found.status not in ("DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS"):
+    if destroy_way(found.status) is Way.WAIT:
         raise Refused(
             f"stack {found.arn} is in {found.status}: something else is under way",
             "wait until it has ended, then destroy",

@@ -22,6 +22,7 @@ WAYS: dict[str, Way] = {
     "UPDATE_ROLLBACK_COMPLETE": "none",
     "IMPORT_COMPLETE": "none",
     "IMPORT_ROLLBACK_COMPLETE": "none",
+    "DELETE_COMPLETE": "none",
     "REVIEW_IN_PROGRESS": "never up",
     "ROLLBACK_COMPLETE": "never up",
     "ROLLBACK_FAILED": "destroy",

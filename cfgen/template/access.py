@@ -33,7 +33,7 @@ def _policies(design: Design) -> Iterator[iam.Policy]:
     ``AmazonSSMManagedInstanceCore`` reads every parameter of the account's, and
     ``CloudWatchAgentServerPolicy`` writes to every log group.
     """
-    yield policy("be-managed", _managed())
+    yield policy("be-managed", *_managed())
     yield policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue))
     yield policy("write-logs", write_logs("BotLogGroup", "HostLogGroup"))
     yield policy("write-metrics", put_metrics())
@@ -48,13 +48,14 @@ def _policies(design: Design) -> Iterator[iam.Policy]:
         yield policy("take-address", *_address())
 
 
-def _managed() -> Statement:
+def _managed() -> Iterator[Statement]:
     """What Session Manager and Run Command need (Systems Manager User Guide, "Add Session Manager
-    permissions to an existing IAM role"). None of it takes a resource there.
+    permissions to an existing IAM role"); the channels take no resource.
     """
-    return allow(
+    instances = Sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*")
+    yield allow(instances, ssm.UpdateInstanceInformation)
+    yield allow(
         "*",
-        ssm.UpdateInstanceInformation,
         ssmmessages.CreateControlChannel,
         ssmmessages.CreateDataChannel,
         ssmmessages.OpenControlChannel,

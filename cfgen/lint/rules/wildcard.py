@@ -22,7 +22,7 @@ DOCUMENTS = {
 
 UNBOUND = re.compile(
     r"ec2:Describe\w*|(?!secretsmanager)[a-z0-9-]+:(Describe|List)\w*|cloudwatch:PutMetricData"
-    r"|ssm:UpdateInstanceInformation|ssmmessages:\w+Channel"
+    r"|ssmmessages:\w+Channel"
 )
 """Actions that take no resource or, of some, none that a template knows (Service Authorization
 Reference)."""

@@ -462,6 +462,8 @@ def test_a_session_needs_plugin_and_host(deployed: Callable[..., Any], tmp_path:
         unreached = deployed(*command, PATH=path)
         assert unreached.returncode == 5, unreached.stderr
         assert "Session Manager does not reach host i-" in unreached.stderr
+        # Nothing is promised, or opened in a browser, that is not there.
+        assert "localhost" not in unreached.stderr
 
 
 @pytest.mark.parametrize("command", ["status", "logs", "connect --command id"])

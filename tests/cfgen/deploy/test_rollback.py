@@ -2,12 +2,11 @@
 
 from typing import Any, get_args
 
-import boto3
 import pytest
 
 from cfgen.deploy.rollback import WAYS, RollbackWish, Way, rollback, rollback_way
 from cfgen.errors import CfgenError, ConfigError, Declined, NeedsRepair, Refused
-from tests.recorded import STACK, Person, Recorded, event
+from tests.recorded import STACK, Person, Recorded, event, stack_states
 
 WISH = RollbackWish("bot", "token")
 OLD = event(0, "CREATE_COMPLETE")
@@ -23,13 +22,6 @@ def aws() -> Recorded:
     return Recorded()
 
 
-def states() -> list[str]:
-    session = boto3.session.Session("x", "x", region_name="us-east-1")
-    model = session.client("cloudformation").meta.service_model
-    enum: list[str] = model.shape_for("StackStatus").enum  # type: ignore[attr-defined]
-    return enum
-
-
 def acted(aws: Recorded, status: str, *events: Any) -> None:
     method, more = CALLS[rollback_way(status)]
     aws.identity()
@@ -39,7 +31,7 @@ def acted(aws: Recorded, status: str, *events: Any) -> None:
     aws.events(*events, OLD)
 
 
-@pytest.mark.parametrize("status", states())
+@pytest.mark.parametrize("status", stack_states())
 def test_every_state(aws: Recorded, status: str) -> None:
     way = rollback_way(status)
     assert way in get_args(Way)
@@ -63,7 +55,7 @@ def test_every_state(aws: Recorded, status: str) -> None:
 
 
 def test_what_is_stuck_has_a_way_out() -> None:
-    for status in states():
+    for status in stack_states():
         stuck = status.endswith("_FAILED")
         assert not stuck or WAYS.get(status, "destroy") in ("continue", "roll back", "destroy")
     assert rollback_way("SOMETHING_IN_PROGRESS") == "wait"

@@ -165,7 +165,9 @@ def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
         "logs:CreateLogStream": logs,
         "logs:DescribeLogStreams": logs,
         "logs:PutLogEvents": logs,
-        "ssm:UpdateInstanceInformation": ["*"],
+        "ssm:UpdateInstanceInformation": [
+            {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"}
+        ],
         "ssmmessages:CreateControlChannel": ["*"],
         "ssmmessages:CreateDataChannel": ["*"],
         "ssmmessages:OpenControlChannel": ["*"],
@@ -196,7 +198,7 @@ def test_no_statement_of_ours_is_a_wildcard_without_its_reason(locked: LockedPla
                 assert statement["Sid"] == "ActionTakesNoResource"
             else:
                 assert statement["Sid"] == "ActionsTakeNoResource"
-                assert services == {"ssm", "ssmmessages"}
+                assert services == {"ssmmessages"}
 
 
 # The secret
