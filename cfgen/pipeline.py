@@ -185,12 +185,29 @@ def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist:
         raise ConfigError(f"{path}: what it says of {lock.plan.id} does not hold together", anew)
     if current.rejected_because:
         reasons = "; ".join(rejection.reason for rejection in current.rejected_because)
-        raise Refused(f"{path}: keeps {lock.plan.id}, which no longer fits: {reasons}", anew)
+        wishes = (REMEDIES.get(rejection.code) for rejection in current.rejected_because)
+        accept = " and ".join(dict.fromkeys(filter(None, wishes)))
+        raise Refused(
+            f"{path}: keeps {lock.plan.id}, which cfgen.toml does not accept: {reasons}",
+            f"set {accept}; or choose anew with --refresh" if accept else anew,
+        )
     best = _recommended(recommendation)
     if insist and best.id != current.id:
         raise Refused(f"{path}: keeps {current.id}, these options would choose {best.id}", anew)
     cheaper = best if best.monthly < current.monthly else None
     return Choice(lock.plan, recommendation, lock, cheaper)
+
+
+REMEDIES = {
+    "interruption": 'workload.max_interruption = "any"',
+    "interruption-unknown": 'workload.max_interruption = "any"',
+    "hours": 'workload.hours = "market"',
+    "commitment": 'workload.commitment = "3yr"',
+    "spot-for-real": "bot.allow_spot_for_real = true",
+    "memory": "a smaller workload.memory_mib",
+    "architecture": "its architecture in workload.architectures",
+}
+"""What of cfgen.toml accepts a plan, by the code of its rejection."""
 
 
 def _recommended(recommendation: Recommendation) -> Plan:

@@ -54,7 +54,7 @@ def build(
     text = pipeline.build(config, chosen.plan, prices.now.year, form)  # type: ignore[arg-type]
     if not no_lint:
         pipeline.lint_or_refuse(text, config.stack.region, str(output or "template.yaml"))
-    if output:
+    if output and str(output) != "-":
         pipeline.write_template(output, text)
     else:
         emit(text)

@@ -54,7 +54,7 @@ def global_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option("--profile", help="Profile of the AWS configuration."),
             click.option(
-                "--region", help="AWS region, or all to compare; stands above stack.region."
+                "--region", help="AWS region, above stack.region; all with recommend and prices."
             ),
             click.option("--no-color", is_flag=True, help="No colour on a terminal."),
             click.option("--debug", is_flag=True, help="Show tracebacks and calls to AWS."),

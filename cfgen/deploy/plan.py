@@ -44,7 +44,6 @@ class Wish(msgspec.Struct, frozen=True):
     allow_replace: tuple[str, ...] = ()
     refresh_image: bool = False
     protect: bool = True
-    stand_in: str = ""
     bundle: Bundle | None = None
     execute: bool = True
     compare_cost: bool = False
@@ -130,7 +129,7 @@ def prepare(
     summary = stack.summarize(template)
     before = deployed.parameters if deployed else {}
     parameters = choose_parameters(
-        _with_stand_ins(summary.parameters, wish),
+        summary.parameters,
         {**_place_app(wish.bundle, artifacts), **wish.parameters},
         before,
         _newest_images(summary.parameters, wish, before, clients),
@@ -190,16 +189,6 @@ def take_back(stack: Stack, started: Started, token: str, existed: bool, watcher
             stack.delete(left.arn, token)
     except FAILURES as error:
         watcher.warning(f"the change set {started.arn} could not be taken back: {brief(error)}")
-
-
-def _with_stand_ins(declared: tuple[Declared, ...], wish: Wish) -> tuple[Declared, ...]:
-    """In a rehearsal, what has no default gets one."""
-    if not wish.stand_in:
-        return declared
-    return tuple(
-        msgspec.structs.replace(one, default=wish.stand_in) if one.default is None else one
-        for one in declared
-    )
 
 
 def _newest_images(

@@ -7,9 +7,11 @@ by a change set), and anything about the types that moto does not know, which ar
 
 import logging
 import os
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 from cfnlint.decode.decode import decode_str
@@ -20,8 +22,8 @@ from cfgen.deploy.run import Result, deploy
 from cfgen.deploy.stack import Stack, Waiting
 from cfgen.errors import ConfigError, Findings
 
-STAND_IN = "https://git.example.com/rehearsal.git@v1"
-"""For parameters without a value: moto fetches nothing."""
+STAND_INS = ("https://git.example.com/rehearsal.git@v1", "rehearsal", "1")
+"""For parameters without a value, the first that the parameter allows: moto fetches nothing."""
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -35,11 +37,26 @@ class Rehearsal(msgspec.Struct, frozen=True):
 def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Rehearsal:
     """Deploy twice: the second time must find nothing to do.
 
-    Raises :class:`ConfigError` where the extra is not installed, :class:`Findings` where the second
-    deploy changes something, and what :func:`cfgen.deploy.run.deploy` raises.
+    Raises :class:`ConfigError` where the extra is not installed or a parameter does not allow its
+    value (moto looks at none), :class:`Findings` where the second deploy changes something, and
+    what :func:`cfgen.deploy.run.deploy` raises.
     """
+    declared = _parameters(wish.body)
+    _check_values(declared, wish.parameters)
+    ours = {"AppBundleBucket", "AppBundleKey"} if wish.bundle else set()
+    missing = {
+        name: _stand_in(parameter)
+        for name, parameter in declared.items()
+        if "Default" not in parameter and name not in {*wish.parameters, *ours}
+    }
+    if missing:
+        watcher.note(f"rehearsal: stand-ins for {', '.join(missing)}, which a deploy asks for")
     wish = msgspec.structs.replace(
-        wish, allowed_accounts=(), protect=False, stand_in=STAND_IN, refresh_image=False
+        wish,
+        allowed_accounts=(),
+        protect=False,
+        refresh_image=False,
+        parameters={**missing, **wish.parameters},
     )
     with _memory() as endpoint:
         _be_there_already(wish.body)
@@ -56,6 +73,43 @@ def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Reh
     types = _types(wish.body)
     tried = {types[name] for name in created if name in types}
     return Rehearsal(first, tuple(sorted(tried)), tuple(sorted(set(types.values()) - tried)))
+
+
+def _parameters(body: str) -> Mapping[str, Mapping[str, Any]]:
+    template, _ = decode_str(body)
+    declared = template.get("Parameters") if isinstance(template, dict) else None
+    named = declared.items() if isinstance(declared, dict) else ()
+    return {name: one for name, one in named if isinstance(one, dict)}
+
+
+def _check_values(declared: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        parameter = declared.get(name, {})
+        if not _allows(parameter, value):
+            constraint = parameter.get("ConstraintDescription") or "see the template"
+            raise ConfigError(f"--parameter {name}: does not allow that value: {constraint}")
+
+
+def _allows(parameter: Mapping[str, Any], value: str) -> bool:
+    """Whether AWS would take a value (Parameters in the CloudFormation User Guide)."""
+    allowed = parameter.get("AllowedValues")
+    if isinstance(allowed, list) and value not in [str(one) for one in allowed]:
+        return False
+    if parameter.get("Type") == "Number" and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        return False
+    try:
+        return bool(re.fullmatch(str(parameter.get("AllowedPattern", ".*")), value, re.DOTALL))
+    except re.error:
+        # Java's patterns are not all Python's: AWS knows better.
+        return True
+
+
+def _stand_in(parameter: Mapping[str, Any]) -> str:
+    allowed = parameter.get("AllowedValues")
+    own = [str(one) for one in allowed] if isinstance(allowed, list) else []
+    least = [str(parameter["MinValue"])] if "MinValue" in parameter else []
+    candidates = (*own, *least, *STAND_INS)
+    return next((one for one in candidates if _allows(parameter, one)), STAND_INS[0])
 
 
 def _be_there_already(body: str) -> None:
@@ -87,7 +141,7 @@ def _memory() -> Iterator[str]:
         from moto.server import ThreadedMotoServer
     except ImportError as error:
         raise ConfigError(
-            "--rehearse needs moto, which is not installed", "pip install 'cfgen[rehearse]'"
+            "--rehearse needs moto, which is not installed", "pip install 'moto[server]'"
         ) from error
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     # moto tells of each request and of each type that it does not know: the latter are reported

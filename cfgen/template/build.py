@@ -77,7 +77,7 @@ def _check_start(config: Config) -> None:
     start = Window.parse(config.workload.window).start
     if minute_of(config.bot.run_at) < start + SPOT_STARTING_TAKES:
         raise ConfigError(
-            f"workload.window: {config.workload.window} leaves a new Spot host less than "
-            f"{SPOT_STARTING_TAKES} minutes before bot.run_at",
-            "begin the window earlier",
+            f"cfgen.toml: workload.window: {config.workload.window} leaves a new Spot host less "
+            f"than {SPOT_STARTING_TAKES} minutes before bot.run_at",
+            'begin the window earlier, or stay on demand (workload.max_interruption = "none")',
         )

@@ -2,7 +2,7 @@
 
 They run in ``cfgen lint``, on any template, and in cfn-lint itself::
 
-    cfn-lint --append-rules cfgen.lint.rules template.yaml
+    cfn-lint template.yaml --append-rules cfgen.lint.rules
 
 cfn-lint takes the rules that this module names; each stands in a file of its own. Ids that begin
 with E9 are errors, those with W9 warnings.

@@ -242,7 +242,7 @@ def test_build_to_a_file_and_as_json(cfgen: Run, folder: Path) -> None:
     result = cfgen("build", "-o", "out.json", "--format", "json", "--no-lint")
     assert (result.returncode, result.stdout) == (0, "")
     template = json.loads((folder / "out.json").read_text())
-    assert template["Metadata"]["cfgen"] == {"Plan": "t4g.micro/on-demand/always"}
+    assert template["Metadata"]["cfgen"]["Plan"] == "t4g.micro/on-demand/always"
 
 
 def test_a_spot_plan_is_built_with_every_type_that_fits(cfgen: Run, folder: Path) -> None:
@@ -540,3 +540,21 @@ def test_no_heavy_import_before_it_is_needed() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("flags", [("--max-interruption", "any"), ("--hours", "market")])
+def test_a_lock_that_was_made_with_a_flag_says_how_it_is_accepted(
+    cfgen: Run, folder: Path, flags: tuple[str, str]
+) -> None:
+    cfgen("recommend", *flags, "--write")
+    for name in ("build", "lint"):
+        refused_ = cfgen(name, "--prices", "offline")
+        assert refused_.returncode == 5
+        [remedy] = re.findall(r"set workload\.(\w+ = \"\w+\")", refused_.stderr)
+    (folder / "cfgen.toml").write_text(f"[workload]\n{remedy}\n")
+    assert cfgen("build", "--no-lint").returncode == 0
+
+
+def test_a_dash_is_standard_output(cfgen: Run, folder: Path) -> None:
+    assert cfgen("build", "--no-lint", "-o", "-").stdout.startswith("AWSTemplateFormatVersion")
+    assert list(folder.iterdir()) == []

@@ -375,3 +375,23 @@ def test_nothing_to_attach_to(cfgen: Run, memory_aws: dict[str, str]) -> None:
     result = cfgen("deploy", "--attach", extra=memory_aws)
     assert result.returncode == 2
     assert "there is no stack" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["AppSource=bad", "AppSource=", "ImageId=xyz", "AlertEmail=no"])
+def test_a_rehearsal_refuses_a_value_that_aws_would(cfgen: Run, value: str) -> None:
+    template = str(generate.HERE / "on-demand-always.yaml")
+    result = cfgen("deploy", template, "--no-lint", "--rehearse", "--yes", "--parameter", value)
+    assert result.returncode == 2
+    assert f"--parameter {value.partition('=')[0]}: does not allow that value: must be" in (
+        result.stderr
+    )
+
+
+def test_a_rehearsal_says_what_a_deploy_will_ask_for(cfgen: Run, folder: Path) -> None:
+    (folder / "t.yaml").write_text(
+        "Parameters:\n  A: {Type: Number, MinValue: 5}\n  B: {Type: String, AllowedValues: [x]}\n"
+        "Resources:\n  T: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Sub '${A}${B}'}}\n"
+    )
+    result = cfgen("deploy", "t.yaml", "--no-lint", "--rehearse", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert "stand-ins for A, B, which a deploy asks for" in result.stderr
