@@ -18,8 +18,10 @@ USAGE = 2
 def run(command: click.Command) -> NoReturn:
     """Run the command line and exit: 0, or the code of what went wrong."""
     # What ends a job or a terminal is an interrupt: what was begun is taken back or told.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        # A program that was told to ignore Ctrl-C, as by nohup, goes on ignoring it.
+        if ending is not signal.SIGINT or signal.getsignal(ending) is signal.default_int_handler:
+            signal.signal(ending, _interrupt)
     try:
         code = command.main(prog_name="cfgen", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
@@ -46,6 +48,20 @@ def run(command: click.Command) -> NoReturn:
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+_interrupts: list[int] = []
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    del frame
+    _interrupts.append(number)
+    raise KeyboardInterrupt
+
+
+def was_interrupted() -> bool:
+    """Whether an interrupt came: one that hits a destructor is swallowed by the interpreter."""
+    return bool(_interrupts)
 
 
 def _report(error: Exception, code: int, hint: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from cfgen.cli.boundary import was_interrupted
 from cfgen.cli.terminal import emit, paper, someone_to_ask, talk
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.destroy import Fate
@@ -62,7 +63,10 @@ class Watcher:
             return True
         if not someone_to_ask():
             raise Refused(f"{question} There is no terminal to ask on", "add --yes")
-        return click.confirm(question, default=False, err=True)
+        answer = click.confirm(question, default=False, err=True)
+        if was_interrupted():
+            raise KeyboardInterrupt
+        return answer
 
     def confirm_by_name(self, question: str, name: str) -> bool:
         """See :class:`cfgen.deploy.destroy.DestroyWatcher`."""

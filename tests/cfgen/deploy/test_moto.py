@@ -213,7 +213,7 @@ def test_ctrl_c_at_the_question_takes_everything_back(
     person.process.send_signal(signal.SIGINT)
     # Should the signal come just before the read, Python sees it when the read returns.
     person.type("\n")
-    assert person.end() == 130
+    assert person.end() == 130, person.read
     assert "Traceback" not in person.read
     assert not exists(cloudformation, stack)
 
