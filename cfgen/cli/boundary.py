@@ -60,7 +60,11 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 
 def was_interrupted() -> bool:
-    """Whether an interrupt came: one that hits a destructor is swallowed by the interpreter."""
+    """Whether an interrupt came.
+
+    One that comes while ``input()`` flushes standard error is swallowed by the interpreter, which
+    clears whatever that raises (CPython, ``builtin_input_impl``).
+    """
     return bool(_interrupts)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 
 from cfgen.cli.options import global_options, settings
-from cfgen.cli.terminal import someone_to_ask, talk
+from cfgen.cli.terminal import answered, someone_to_ask, talk
 
 QUESTIONS = (
     ("name", "stack.name", "Name of the stack"),
@@ -40,7 +40,8 @@ def init(*, non_interactive: bool, force: bool, **answers: str | None) -> None:
         for _, key, question in QUESTIONS:
             if key not in given:
                 default = pipeline.default_of(key)
-                answer = click.prompt(question, default=default, err=True, value_proc=_checked(key))
+                asked = click.prompt(question, default=default, err=True, value_proc=_checked(key))
+                answer = str(answered(asked))
                 if answer != default:
                     given[key] = answer
     pipeline.write_config(path, given)

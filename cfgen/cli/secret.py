@@ -3,7 +3,7 @@
 import click
 
 from cfgen.cli.options import configuration, global_options, settings
-from cfgen.cli.terminal import emit, read_input, someone_to_ask, talk
+from cfgen.cli.terminal import answered, emit, read_input, someone_to_ask, talk
 
 
 @click.group(epilog="Example: cfgen secret set --from-env-file .env")
@@ -51,13 +51,14 @@ def _ask(mode: str) -> dict[str, str]:
     keys = {}
     for shape in NEEDED[mode]:  # type: ignore[index]
         while True:
-            value = click.prompt(
+            typed = click.prompt(
                 f"{shape.name} ({shape.looks})",
                 default="",
                 show_default=False,
                 hide_input=shape.hidden,
                 err=True,
-            ).strip()
+            )
+            value = str(answered(typed)).strip()
             wrong = problem(shape.name, value) if value else ""
             if not wrong:
                 break

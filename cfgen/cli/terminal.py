@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from cfgen.cli.boundary import was_interrupted
 from cfgen.cli.options import settings
 from cfgen.errors import CfgenError, ConfigError
 from cfgen.files import read_text
@@ -53,6 +54,13 @@ def read_input(argument: str) -> tuple[str, str]:
 def someone_to_ask() -> bool:
     """Whether a question could be answered."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def answered(answer: object) -> object:
+    """An answer, unless a Ctrl-C came that was swallowed: raises ``KeyboardInterrupt`` then."""
+    if was_interrupted():
+        raise KeyboardInterrupt
+    return answer
 
 
 def talk(text: str) -> None:

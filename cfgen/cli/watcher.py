@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from cfgen.cli.boundary import was_interrupted
-from cfgen.cli.terminal import emit, paper, someone_to_ask, talk
+from cfgen.cli.terminal import answered, emit, paper, someone_to_ask, talk
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.destroy import Fate
 from cfgen.deploy.events import Event
@@ -63,10 +62,7 @@ class Watcher:
             return True
         if not someone_to_ask():
             raise Refused(f"{question} There is no terminal to ask on", "add --yes")
-        answer = click.confirm(question, default=False, err=True)
-        if was_interrupted():
-            raise KeyboardInterrupt
-        return answer
+        return bool(answered(click.confirm(question, default=False, err=True)))
 
     def confirm_by_name(self, question: str, name: str) -> bool:
         """See :class:`cfgen.deploy.destroy.DestroyWatcher`."""
@@ -74,7 +70,8 @@ class Watcher:
             return True
         if not someone_to_ask():
             raise Refused(f"{question} There is no terminal to ask on", "add --yes")
-        return bool(click.prompt(f"{question} Type its name", default="", err=True) == name)
+        typed = click.prompt(f"{question} Type its name", default="", err=True)
+        return bool(answered(typed) == name)
 
     def fates(self, fates: tuple[Fate, ...]) -> None:
         """See :class:`cfgen.deploy.destroy.DestroyWatcher`."""
