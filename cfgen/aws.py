@@ -81,22 +81,50 @@ class Clients:
         endpoint_url: str | None = None,
         credentials: tuple[str, str] | None = None,
     ) -> None:
-        key, secret = credentials or (None, None)
         self.region = region
+        self._profile, self._credentials = profile, credentials
         self._endpoint_url = endpoint_url
         with aws_errors():
-            self._session = boto3.session.Session(
-                profile_name=profile,
-                region_name=region,
-                aws_access_key_id=key,
-                aws_secret_access_key=secret,
-            )
+            self._session = self._new_session()
+
+    def _new_session(self) -> boto3.session.Session:
+        key, secret = self._credentials or (None, None)
+        return boto3.session.Session(
+            profile_name=self._profile,
+            region_name=self.region,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+        )
+
+    def renew(self) -> bool:
+        """Look for credentials anew, and say whether there are others now.
+
+        What boto3 can refresh it refreshes itself; this finds what somebody has put there since.
+        """
+        try:
+            session = self._new_session()
+            before, after = (one.get_credentials() for one in (self._session, session))
+            if after is None or after.get_frozen_credentials() == (
+                before and before.get_frozen_credentials()
+            ):
+                return False
+        except (*FAILURES, OSError, ValueError, KeyError):
+            return False
+        self._session = session
+        for name, member in vars(type(self)).items():
+            if isinstance(member, cached_property):
+                vars(self).pop(name, None)
+        return True
 
     def _client(self, service: Any) -> Any:
         try:
-            return self._session.client(service, config=_CONFIG, endpoint_url=self._endpoint_url)
+            client: Any = self._session.client(
+                service, config=_CONFIG, endpoint_url=self._endpoint_url
+            )
         except ValueError as error:
             raise ConfigError(redact(str(error)), "check AWS_ENDPOINT_URL") from error
+        client.meta.events.register("before-parse", _refuse_page)
+        return client
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
@@ -249,6 +277,16 @@ class PriceApis:
         service, operation = event_name.split(".")[1:3]
         self.calls[service] += 1
         _log.debug("%s %s %s", service, operation, redact(request.url))
+
+
+def _refuse_page(response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Raise :class:`ResponseParserError` for a web page, as of a proxy, in AWS's stead.
+
+    Where it is well-formed XML, botocore's own parser stumbles over what it lacks (a KeyError).
+    """
+    body = response_dict.get("body")
+    if isinstance(body, bytes) and re.match(rb"\s*<(!doctype )?html", body, re.IGNORECASE):
+        raise ResponseParserError("a web page came in place of AWS's answer")
 
 
 def _by_token(call: Any, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

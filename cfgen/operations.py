@@ -17,19 +17,24 @@ if TYPE_CHECKING:
     from cfgen.bot.logs import Line
     from cfgen.bot.status import Status
     from cfgen.deploy.destroy import DestroyWatcher, Fate
+    from cfgen.deploy.drift import Drift
+    from cfgen.deploy.events import Event
+    from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.run import Result
     from cfgen.secret.store import KeyStore
 
 
-def attach(config: Config, profile: str | None, watcher: "Watcher", limit: float) -> "Result":
+def attach(
+    config: Config, profile: str | None, watcher: "Watcher", limit: float, resume: str
+) -> "Result":
     """Follow what is under way. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
     from cfgen.deploy.run import attach as run
 
     with aws_errors():
         clients = Clients(config.stack.region, profile)
-        return run(_guards(config, ()), clients, waiting_for(limit), watcher)
+        return run(_guards(config), clients, waiting_for(limit, resume), watcher)
 
 
 def execute_change_set(
@@ -37,8 +42,10 @@ def execute_change_set(
     profile: str | None,
     watcher: "Watcher",
     limit: float,
+    resume: str,
     arn: str,
     allow_replace: tuple[str, ...],
+    manner: "Manner",
 ) -> "Result":
     """Execute a change set that was kept. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
@@ -46,11 +53,15 @@ def execute_change_set(
 
     with aws_errors():
         clients = Clients(config.stack.region, profile)
-        return run(arn, _guards(config, allow_replace), clients, waiting_for(limit), watcher)
+        wish = _guards(config, allow_replace, manner)
+        return run(arn, wish, clients, waiting_for(limit, resume), watcher)
 
 
-def _guards(config: Config, allow_replace: tuple[str, ...]) -> "Wish":
+def _guards(
+    config: Config, allow_replace: tuple[str, ...] = (), manner: "Manner | None" = None
+) -> "Wish":
     """A wish for a stack that is there: its guards only."""
+    from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Wish
 
     stack = config.stack
@@ -61,6 +72,7 @@ def _guards(config: Config, allow_replace: tuple[str, ...]) -> "Wish":
         allowed_accounts=tuple(stack.allowed_accounts),
         allow_replace=allow_replace,
         protect=stack.termination_protection,
+        manner=manner or Manner(),
     )
 
 
@@ -69,21 +81,34 @@ def destroy(
     profile: str | None,
     watcher: "DestroyWatcher",
     limit: float,
+    resume: str,
     *,
     disable_protection: bool,
     retain: tuple[str, ...],
+    empty_buckets: tuple[str, ...] = (),
+    ask: bool = True,
 ) -> "tuple[Fate, ...] | None":
-    """Delete the stack; ``None`` where there is none. Raises the errors of ``cfgen/errors.py``."""
+    """Delete the stack; ``None`` where there is none. Raises the errors of ``cfgen/errors.py``.
+
+    ``empty_buckets`` are logical ids; with ``ask`` the watcher is asked about the other buckets.
+    """
     from cfgen.aws import Clients, aws_errors
     from cfgen.deploy.destroy import DestroyWish
     from cfgen.deploy.destroy import destroy as run
 
     stack = config.stack
     wish = DestroyWish(
-        stack.name, new_token(), tuple(stack.allowed_accounts), disable_protection, retain
+        stack.name,
+        new_token(),
+        tuple(stack.allowed_accounts),
+        disable_protection,
+        retain,
+        empty_buckets,
+        ask,
     )
     with aws_errors():
-        return run(wish, Clients(stack.region, profile), waiting_for(limit), watcher)
+        clients = Clients(stack.region, profile)
+        return run(wish, clients, waiting_for(limit, resume), watcher)
 
 
 def rollback(
@@ -91,6 +116,7 @@ def rollback(
     profile: str | None,
     watcher: "Watcher",
     limit: float,
+    resume: str,
     *,
     skip: tuple[str, ...],
 ) -> str:
@@ -102,7 +128,8 @@ def rollback(
     stack = config.stack
     wish = RollbackWish(stack.name, new_token(), tuple(stack.allowed_accounts), skip)
     with aws_errors():
-        return run(wish, Clients(stack.region, profile), waiting_for(limit), watcher)
+        clients = Clients(stack.region, profile)
+        return run(wish, clients, waiting_for(limit, resume), watcher)
 
 
 def store_keys(
@@ -178,6 +205,37 @@ def log_lines(
             )
         yield from read_lines(
             clients.logs, group, since, pattern, wait=time.sleep if follow else None
+        )
+
+
+def stack_events(
+    config: Config, profile: str | None, since: datetime, *, follow: bool
+) -> "Iterator[Event]":
+    """The stack's events. Raises the errors of ``cfgen/errors.py``."""
+    import time
+
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.bot.events import read_events
+
+    clients = Clients(config.stack.region, profile)
+    with aws_errors():
+        yield from read_events(
+            clients, config.stack.name, since, wait=time.sleep if follow else None
+        )
+
+
+def drift(
+    config: Config, profile: str | None, watcher: "Watcher", limit: float
+) -> "tuple[Drift, ...]":
+    """What was changed by hand. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import Clients, aws_errors
+    from cfgen.deploy.drift import detect
+
+    stack = config.stack
+    with aws_errors():
+        clients = Clients(stack.region, profile)
+        return detect(
+            stack.name, tuple(stack.allowed_accounts), clients, waiting_for(limit), watcher
         )
 
 

@@ -43,10 +43,11 @@ from pricing.workload import HostShape
 if TYPE_CHECKING:
     from cfgen.deploy.bundle import Bundle
     from cfgen.deploy.changeset import ChangeSet
+    from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.rehearse import Rehearsal
     from cfgen.deploy.run import Result
-    from cfgen.deploy.stack import Waiting
+    from cfgen.deploy.waiting import Waiting
     from cfgen.lint.findings import Finding
 
 Format = Literal["yaml", "json"]
@@ -70,7 +71,10 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class DeployRequest(msgspec.Struct, frozen=True):
-    """What ``deploy`` was asked for; ``limit`` is in seconds, ``base`` where paths begin."""
+    """What ``deploy`` was asked for; ``limit`` is in seconds, ``base`` where paths begin.
+
+    ``resume`` is the command that goes on watching. Without a ``manner`` it is an ordinary deploy.
+    """
 
     config: Config
     body: str
@@ -82,6 +86,8 @@ class DeployRequest(msgspec.Struct, frozen=True):
     built: bool = True
     execute: bool = True
     compare_cost: bool = False
+    manner: "Manner | None" = None
+    resume: str = ""
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -317,7 +323,7 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.resume), watcher)
 
 
 def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
@@ -327,7 +333,7 @@ def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Ch
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.resume), watcher)
 
 
 def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
@@ -337,7 +343,7 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.resume), watcher)
 
 
 def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
@@ -347,10 +353,11 @@ def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
 
     region = request.config.stack.region
     with aws_errors():
-        return run(_wish(request), region, waiting_for(request.limit), watcher)
+        return run(_wish(request), region, waiting_for(request.limit, request.resume), watcher)
 
 
 def _wish(request: DeployRequest) -> "Wish":
+    from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Wish
 
     stack = request.config.stack
@@ -367,6 +374,7 @@ def _wish(request: DeployRequest) -> "Wish":
         bundle=_bundle(request),
         execute=request.execute,
         compare_cost=request.compare_cost,
+        manner=request.manner or Manner(),
     )
 
 
@@ -390,10 +398,17 @@ def new_token() -> str:
     return f"cfgen-{uuid4().hex}"
 
 
-def waiting_for(limit: float) -> "Waiting":
-    """How to wait for AWS, for ``limit`` seconds at the most."""
+def waiting_for(limit: float, resume: str = "") -> "Waiting":
+    """How to wait for AWS, for ``limit`` seconds at the most; ``resume`` goes on after that."""
+    import random
     import time
 
-    from cfgen.deploy.stack import Waiting
+    from cfgen.deploy.waiting import Waiting
 
-    return Waiting(time.monotonic, time.sleep, limit)
+    return Waiting(
+        time.monotonic,
+        time.sleep,
+        limit,
+        lambda pause: random.uniform(0.8 * pause, pause),  # noqa: S311 - it hides nothing
+        resume or "cfgen deploy --attach",
+    )

@@ -599,6 +599,7 @@ def _numbered(parameters: dict[str, Any], name: str) -> list[str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     aws: FakeAws
 
     def log_message(self, *args: object) -> None:

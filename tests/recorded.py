@@ -12,9 +12,11 @@ from cfgen.aws import Clients, aws_errors
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.destroy import Fate
 from cfgen.deploy.events import Event
+from cfgen.deploy.following import Answer
 from cfgen.deploy.plan import Identity, Wish
+from cfgen.deploy.policy import policy_for
 from cfgen.deploy.run import Result, deploy
-from cfgen.deploy.stack import Waiting
+from cfgen.deploy.waiting import Waiting
 
 W = TypeVar("W")
 R = TypeVar("R")
@@ -23,6 +25,8 @@ REGION = "ap-northeast-2"
 STACK = f"arn:aws:cloudformation:{REGION}:123456789012:stack/bot/1"
 SET = f"arn:aws:cloudformation:{REGION}:123456789012:changeSet/t/1"
 START = datetime(2026, 11, 23, tzinfo=UTC)
+OPEN = policy_for([])
+"""The stack policy of a stack that has nothing to protect."""
 WISH = Wish("bot", "body", "token")
 
 
@@ -41,8 +45,11 @@ class Time:
 class Person:
     """Watches, remembers, and answers."""
 
-    def __init__(self, answer: bool | BaseException = True) -> None:
+    def __init__(
+        self, answer: bool | BaseException = True, after_interrupt: Answer | None = None
+    ) -> None:
         self.answer = answer
+        self.after_interrupt = after_interrupt
         self.seen: list[str] = []
         self.changes: ChangeSet | None = None
         self.parameters: list[str] = []
@@ -52,9 +59,17 @@ class Person:
     def identity(self, identity: Identity) -> None:
         self.seen.append(f"identity {identity.account}")
 
-    def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
-        self.seen.append(f"preview {capabilities}")
-        self.changes, self.parameters = change_set, parameters
+    def preview(self, change_set: ChangeSet) -> None:
+        names = ", ".join(change_set.capabilities)
+        self.seen.append(f"preview {names} ({change_set.capabilities_reason})")
+        self.changes = change_set
+        self.parameters = [str(one) for one in change_set.parameters]
+
+    def interrupted(self, cancel: str) -> Answer:
+        self.seen.append(f"interrupted: {cancel}")
+        if self.after_interrupt is None:
+            raise KeyboardInterrupt
+        return self.after_interrupt
 
     def built_for(self, metadata: Mapping[str, object] | None) -> None:
         self.seen.append(f"built for {metadata}")
@@ -93,8 +108,9 @@ class Recorded:
         )
         self.cloudformation = session.client("cloudformation")
         self.sts, self.ssm = session.client("sts"), session.client("ssm")
+        self.logs = session.client("logs")
         self.stubs = {
-            name: Stubber(getattr(self, name)) for name in ("cloudformation", "sts", "ssm")
+            name: Stubber(getattr(self, name)) for name in ("cloudformation", "sts", "ssm", "logs")
         }
         for stub in self.stubs.values():
             stub.activate()
@@ -160,6 +176,7 @@ class Recorded:
         self.describe(status, reason)
         if status == "CREATE_COMPLETE":
             self.describe(status, reason, changes, IncludePropertyValues=True)
+            self.validations()
 
     def describe(self, status: str, reason: str = "", changes: Any = (), **expected: Any) -> None:
         self.answer(
@@ -172,6 +189,41 @@ class Recorded:
             ChangeSetName=SET,
             **expected,
         )
+
+    def validations(self, *found: dict[str, Any]) -> None:
+        """What CloudFormation's own checks found of the change set."""
+        made = [
+            {"EventId": str(number), "EventType": "VALIDATION_ERROR", **one}
+            for number, one in enumerate(found)
+        ]
+        self.answer("describe_events", {"OperationEvents": made}, ChangeSetName=SET)
+
+    def failures(self, *events: dict[str, Any]) -> None:
+        """What DescribeEvents lists of a failed operation."""
+        self.answer(
+            "describe_events",
+            {"OperationEvents": list(events)},
+            StackName=STACK,
+            Filters={"FailedEvents": True},
+        )
+
+    def held(self, *resources: tuple[str, str]) -> None:
+        """What the stack has: logical ids and types."""
+        found = [
+            {
+                "LogicalResourceId": name,
+                "ResourceType": kind,
+                "LastUpdatedTimestamp": START,
+                "ResourceStatus": "CREATE_COMPLETE",
+            }
+            for name, kind in resources
+        ]
+        self.answer("list_stack_resources", {"StackResourceSummaries": found}, StackName=STACK)
+
+    def policed(self, before: str = OPEN) -> None:
+        """The stack policy is looked at, and is as it should be, for nothing is precious."""
+        self.held()
+        self.answer("get_stack_policy", {"StackPolicyBody": before}, StackName=STACK)
 
     def events(self, *events: dict[str, Any]) -> None:
         self.answer("describe_stack_events", {"StackEvents": list(events)}, StackName=STACK)
@@ -191,7 +243,12 @@ class Recorded:
     @property
     def clients(self) -> Clients:
         own = SimpleNamespace(
-            cloudformation=self.cloudformation, sts=self.sts, ssm=self.ssm, region=REGION
+            cloudformation=self.cloudformation,
+            sts=self.sts,
+            ssm=self.ssm,
+            logs=self.logs,
+            region=REGION,
+            renew=lambda: False,
         )
         return cast(Clients, own)
 

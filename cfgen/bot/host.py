@@ -10,6 +10,8 @@ from cfgen.errors import ConfigError, Refused
 from cfgen.host.render import HOSTS
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
+
     from cfgen.aws import Clients
 
 
@@ -18,7 +20,7 @@ class Host(msgspec.Struct, frozen=True):
 
     ``state`` is EC2's, such as running; ``checks`` is ok, impaired, initializing or the like, empty
     where it does not run; ``online`` says whether Session Manager reaches it, ``None`` where that
-    could not be asked.
+    could not be asked. ``bootstrapping`` says that the stack still waits for its signal.
     """
 
     instance_id: str
@@ -26,6 +28,17 @@ class Host(msgspec.Struct, frozen=True):
     state: str
     checks: str
     online: bool | None
+    bootstrapping: bool = False
+
+
+def find_stack(clients: "Clients", stack: str) -> "StackTypeDef":
+    """What CloudFormation says of a stack. Raises :class:`ConfigError` where there is none."""
+    try:
+        return clients.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in message_of(error):
+            raise no_stack(clients, stack) from error
+        raise
 
 
 def resource_ids(clients: "Clients", stack: str) -> dict[str, str]:
@@ -33,10 +46,15 @@ def resource_ids(clients: "Clients", stack: str) -> dict[str, str]:
 
     Raises :class:`ConfigError` where there is no stack.
     """
+    return {name: one["PhysicalResourceId"] for name, one in _resources(clients, stack).items()}
+
+
+def _resources(clients: "Clients", stack: str) -> "dict[str, StackResourceSummaryTypeDef]":
+    """A stack's resources that are there, by logical id."""
     pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     try:
         return {
-            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            one["LogicalResourceId"]: one
             for page in pages
             for one in page["StackResourceSummaries"]
             if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
@@ -53,19 +71,18 @@ def no_stack(clients: "Clients", stack: str) -> ConfigError:
 
 
 def find_host(clients: "Clients", stack: str) -> Host | None:
-    """The stack's host, ``None`` where its group has none at the moment.
+    """The stack's host, ``None`` where there is none, or its group has none at the moment.
 
-    Raises :class:`ConfigError` where there is no stack or it has no host of ours.
+    Raises :class:`ConfigError` where there is no stack.
     """
-    ids = resource_ids(clients, stack)
-    instance, group = ids.get(HOSTS["instance"]), ids.get(HOSTS["group"])
-    if instance is None and group is None:
-        raise ConfigError(
-            f"stack {stack} has no host", "it was not made from a template of cfgen's"
-        )
-    if instance is None and group is not None:
-        instance = _member(clients, group)
-    return _describe(clients, instance) if instance else None
+    held = _resources(clients, stack)
+    instance, group = held.get(HOSTS["instance"]), held.get(HOSTS["group"])
+    one = instance or group
+    if one is None:
+        return None
+    name = one["PhysicalResourceId"]
+    found = name if instance else _member(clients, name)
+    return _describe(clients, found, one["ResourceStatus"]) if found else None
 
 
 def _member(clients: "Clients", group: str) -> str | None:
@@ -79,7 +96,8 @@ def _member(clients: "Clients", group: str) -> str | None:
     return members[0] if members else None
 
 
-def _describe(clients: "Clients", instance: str) -> Host:
+def _describe(clients: "Clients", instance: str, status: str) -> Host:
+    """``status`` is that of the resource: its creation ends with the host's signal."""
     reservations = clients.ec2.describe_instances(InstanceIds=[instance])["Reservations"]
     found = reservations[0]["Instances"][0]
     state = found["State"]["Name"]
@@ -89,7 +107,8 @@ def _describe(clients: "Clients", instance: str) -> Host:
         statuses = clients.ec2.describe_instance_status(InstanceIds=[instance])["InstanceStatuses"]
         checks = _checks(statuses[0]) if statuses else "unknown"
         online = _is_online(clients, instance)
-    return Host(instance, found["InstanceType"], state, checks, online)
+    waiting = state == "running" and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+    return Host(instance, found["InstanceType"], state, checks, online, waiting)
 
 
 def _is_online(clients: "Clients", instance: str) -> bool | None:
@@ -117,7 +136,8 @@ def reachable_host(clients: "Clients", stack: str) -> Host:
     if host is None:
         raise Refused(
             f"stack {stack} has no host at the moment",
-            "in market hours it starts with the window; on Spot, once EC2 has one",
+            "in market hours it starts with the window; on Spot, once EC2 has one; a stack that is "
+            "not up, or not made from a template of cfgen's, has none at all",
         )
     if host.state != "running":
         raise Refused(

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from botocore.exceptions import ClientError
 
-from cfgen.aws import message_of
-from cfgen.bot.host import Host, find_host, no_stack
+from cfgen.bot.host import Host, find_host, find_stack
 from cfgen.config.checks import minute_of, parse_days
 from cfgen.config.schema import Config
 from cfgen.host.market import holidays
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
     from cfgen.aws import Clients
 
 LOOK_AHEAD = 30
@@ -29,8 +29,21 @@ class Alarm(msgspec.Struct, frozen=True):
     text: str
 
 
+class Operation(msgspec.Struct, frozen=True):
+    """The last thing done to the stack, such as ``update_stack``.
+
+    ``time`` is when it began, ``None`` where CloudFormation does not say.
+    """
+
+    kind: str
+    time: datetime | None
+
+
 class Status(msgspec.Struct, frozen=True):
-    """A moment of the bot's life. Times are aware; ``host`` is ``None`` where there is none now."""
+    """A moment of the bot's life. Times are aware; ``host`` is ``None`` where there is none now.
+
+    ``drift_checked`` is when CloudFormation last looked for changes by hand, ``None`` if never.
+    """
 
     stack: str
     status: str
@@ -41,6 +54,8 @@ class Status(msgspec.Struct, frozen=True):
     host: Host | None
     alarms: tuple[Alarm, ...]
     next_run: datetime | None
+    operation: Operation | None = None
+    drift_checked: datetime | None = None
 
 
 def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
@@ -49,12 +64,8 @@ def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
     Raises :class:`ConfigError` where there is no stack, and botocore's errors.
     """
     name = config.stack.name
-    try:
-        found = clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in message_of(error):
-            raise no_stack(clients, name) from error
-        raise
+    found = find_stack(clients, name)
+    drift = found.get("DriftInformation")
     came_up = found["StackStatus"] not in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
     return Status(
         name,
@@ -62,11 +73,31 @@ def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
         found.get("StackStatusReason", ""),
         found.get("LastUpdatedTime", found["CreationTime"]),
         found.get("EnableTerminationProtection", False),
-        found.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED"),
+        drift["StackDriftStatus"] if drift else "NOT_CHECKED",
         find_host(clients, name) if came_up else None,
         tuple(_alarms(clients, name)),
         next_run(config, now),
+        last_operation(found),
+        drift.get("LastCheckTimestamp") if drift else None,
     )
+
+
+def last_operation(found: "StackTypeDef") -> Operation | None:
+    """The last operation that could change the stack, ``None`` where CloudFormation names none.
+
+    Making a change set is none. Only some operations leave their time (Stack in the CloudFormation
+    API Reference).
+    """
+    kinds = [one.get("OperationType", "") for one in found.get("LastOperations", ())]
+    kind = next((one for one in kinds if one and one != "CREATE_CHANGESET"), None)
+    if kind is None:
+        return None
+    times = {
+        "CREATE_STACK": found["CreationTime"],
+        "UPDATE_STACK": found.get("LastUpdatedTime"),
+        "DELETE_STACK": found.get("DeletionTime"),
+    }
+    return Operation(kind.lower(), times.get(kind))
 
 
 def _alarms(clients: "Clients", stack: str) -> list[Alarm]:

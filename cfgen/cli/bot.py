@@ -8,7 +8,11 @@ from cfgen.cli.options import configuration, global_options, settings
 from cfgen.cli.terminal import emit, now, paper, talk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from cfgen.bot.logs import Line
+    from cfgen.config.schema import Config
 
 
 @click.command(epilog="Example: cfgen status --watch")
@@ -20,14 +24,15 @@ def status(*, watch: bool, as_json: bool) -> None:
     import time
 
     from cfgen import operations, pipeline
-    from cfgen.report.status import status_json, status_text
+    from cfgen.report.status import redrawn, status_json, status_text
 
     config = configuration({})
     kept = operations.kept_cost(pipeline.lock_path(settings().config))
     while True:
         moment = now()
         found = operations.status(config, settings().profile, moment)
-        emit(status_json(found, kept) if as_json else status_text(found, kept, moment, paper()))
+        text = status_json(found, kept) if as_json else status_text(found, kept, moment, paper())
+        emit(redrawn(text, paper()) if watch and not as_json else text)
         if not watch:
             return
         time.sleep(10)
@@ -45,23 +50,59 @@ def status(*, watch: bool, as_json: bool) -> None:
     "--filter", "pattern", default="", help="Only what matches this filter pattern of CloudWatch's."
 )
 @click.option("--boot", is_flag=True, help="The log of the host: bootstrap, keys, updates.")
+@click.option("--events", is_flag=True, help="The events of the stack instead, in UTC.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each event.")
 @global_options
-def logs(since: str, pattern: str, *, follow: bool, boot: bool, as_json: bool) -> None:
-    """Show the log of bot and dashboard, or of the host."""
-    from cfgen import operations
+def logs(
+    since: str, pattern: str, *, follow: bool, boot: bool, events: bool, as_json: bool
+) -> None:
+    """Show the log of bot and dashboard, or of the host.
+
+    With --events, what happened to the stack.
+    """
     from cfgen.bot.logs import since_of
 
+    others = [name for name, given in (("--boot", boot), ("--filter", pattern)) if given]
+    if events and others:
+        raise click.UsageError(f"--events and {' and '.join(others)} do not go together")
     config = configuration({})
     start = since_of(since, now())
+    lines = (
+        _event_lines(config, start, follow=follow, as_json=as_json)
+        if events
+        else _log_lines(config, start, pattern, boot=boot, follow=follow, as_json=as_json)
+    )
     found = False
+    for line in lines:
+        found = True
+        emit(line)
+    if not found:
+        what = "nothing happened to the stack" if events else "nothing was logged"
+        talk(f"{what} since {start:%Y-%m-%d %H:%M} UTC")
+
+
+def _log_lines(
+    config: "Config", start: "datetime", pattern: str, *, boot: bool, follow: bool, as_json: bool
+) -> "Iterable[str]":
+    from cfgen import operations
+
     for line in operations.log_lines(
         config, settings().profile, start, pattern, boot=boot, follow=follow
     ):
-        found = True
-        emit(_json(line) if as_json else _text(line, config.bot.timezone))
-    if not found:
-        talk(f"nothing was logged since {start:%Y-%m-%d %H:%M} UTC")
+        yield _json(line) if as_json else _text(line, config.bot.timezone)
+
+
+def _event_lines(
+    config: "Config", start: "datetime", *, follow: bool, as_json: bool
+) -> "Iterable[str]":
+    from cfgen import operations
+    from cfgen.report.deploy import event_json, event_text
+
+    sheet = paper()
+    for event in operations.stack_events(config, settings().profile, start, follow=follow):
+        # A log may go over days; a deploy, whose lines these are, shows the time only.
+        text = f"{event.time:%Y-%m-%d} {event_text(event, sheet)}\n"
+        yield event_json(event) if as_json else text
 
 
 def _text(line: "Line", zone: str) -> str:

@@ -68,6 +68,16 @@ def was_interrupted() -> bool:
     return bool(_interrupts)
 
 
+def by_person() -> bool:
+    """Whether the last interrupt was a Ctrl-C, and not the end of a job or of a terminal."""
+    return bool(_interrupts) and _interrupts[-1] == signal.SIGINT
+
+
+def forget_interrupts() -> None:
+    """Begin anew: what came so far was answered."""
+    _interrupts.clear()
+
+
 def _report(error: Exception, code: int, hint: str) -> int:
     if "--debug" in sys.argv or os.environ.get("CFGEN_DEBUG", "0").lower() not in (
         "",

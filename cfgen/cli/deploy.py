@@ -1,30 +1,90 @@
 """``cfgen deploy``."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cfgen.cli.options import (
+    again,
     configuration,
     global_options,
     json_option,
+    progress_option,
     settings,
     timeout_option,
+    yes_option,
 )
 from cfgen.cli.subject import read_subject, subject_options
 from cfgen.cli.terminal import emit, now, talk
 
 if TYPE_CHECKING:
-    from cfgen.cli.watcher import Watcher
+    from cfgen.cli.watcher import Form, Watcher
+    from cfgen.deploy.manner import Manner, OnFailure
     from cfgen.deploy.run import Result
-    from cfgen.pipeline import Choice
+    from cfgen.pipeline import Choice, DeployRequest
     from cfgen.prices import Prices
+
+
+def manner_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say how the change is made; the function gets them as ``manner``."""
+
+    @functools.wraps(function)
+    def packed(
+        on_failure: "OnFailure | None",
+        *,
+        retry: bool,
+        express: bool,
+        revert_drift: bool,
+        import_existing: bool,
+        **rest: object,
+    ) -> object:
+        from cfgen.deploy.manner import Manner
+
+        if express and on_failure not in (None, "keep"):
+            raise click.UsageError(f"--express and --on-failure {on_failure} do not go together")
+        if retry and on_failure not in (None, "keep"):
+            raise click.UsageError(f"--retry and --on-failure {on_failure} do not go together")
+        manner = Manner(on_failure or "rollback", retry, express, revert_drift, import_existing)
+        return function(manner=manner, **rest)
+
+    decorated: Callable[..., Any] = packed
+    for option in reversed(
+        (
+            click.option(
+                "--on-failure",
+                type=click.Choice(["rollback", "delete", "keep"]),
+                help="What becomes of a deploy that fails: rollback if not given; delete is for a "
+                "new stack; keep leaves it for --retry or cfgen rollback.",
+            ),
+            click.option(
+                "--retry", is_flag=True, help="Go on with a deploy that failed and was kept."
+            ),
+            click.option(
+                "--express",
+                is_flag=True,
+                help="End when all is configured, not when it runs; a failure is kept.",
+            ),
+            click.option(
+                "--revert-drift", is_flag=True, help="Undo what was changed by hand, too."
+            ),
+            click.option(
+                "--import-existing-resources",
+                "import_existing",
+                is_flag=True,
+                help="Adopt what the template names and is there already.",
+            ),
+        )
+    ):
+        decorated = option(decorated)
+    return decorated
 
 
 @click.command(epilog="Example: cfgen deploy --rehearse --yes")
 @subject_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @click.option(
     "--allow-replace",
     multiple=True,
@@ -32,7 +92,9 @@ if TYPE_CHECKING:
     help="Accept that this host, address, secret or bucket is replaced or removed.",
 )
 @click.option("--fail-on-empty", is_flag=True, help="Exit 8 where nothing changes.")
+@manner_options
 @timeout_option
+@progress_option
 @click.option(
     "--no-execute", is_flag=True, help="Keep the change set, for --changeset on another day."
 )
@@ -46,7 +108,9 @@ def deploy(
     prices: "Prices",
     parameters: dict[str, str],
     allow_replace: tuple[str, ...],
+    manner: "Manner",
     timeout: int,
+    progress: "Form",
     changeset: str | None,
     *,
     yes: bool,
@@ -67,19 +131,18 @@ def deploy(
     """
     from cfgen import pipeline
     from cfgen.cli.watcher import JsonWatcher, Watcher
-    from cfgen.report.choice import cost_text
-    from cfgen.report.deploy import rehearsal_text
+    from cfgen.report.choice import cost_change
 
     given = {"--no-execute": no_execute, "--changeset": changeset, "--attach": attach,
              "--rehearse": rehearse}  # fmt: skip
     chosen_ways = [name for name, value in given.items() if value]
     if len(chosen_ways) > 1:
         raise click.UsageError(f"{' and '.join(chosen_ways)} do not go together")
-    form = JsonWatcher if as_json else Watcher
+    form = functools.partial(JsonWatcher if as_json else Watcher, progress=progress)
     if changeset or attach:
         if template or parameters:
             raise click.UsageError(f"{chosen_ways[0]} takes no template and no --parameter")
-        _go_on(changeset, allow_replace, timeout * 60, form(yes=yes))
+        _go_on(changeset, allow_replace, manner, timeout * 60, form(yes=yes))
         return
     config, body, chosen = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
     lock = pipeline.lock_path(settings().config)
@@ -94,21 +157,16 @@ def deploy(
         chosen is not None,
         not no_execute,
         chosen is not None,
+        manner,
+        again("deploy --attach"),
     )
     kept = (lambda: _keep(chosen, lock)) if chosen and not rehearse else None
-    cost = (lambda before: cost_text(chosen, before)) if chosen else None
-    watcher = form(yes=yes or rehearse, on_agreed=kept, cost=cost)
-    if rehearse:
-        talk("rehearsal: an AWS in memory; nothing real is touched")
-        rehearsal = pipeline.rehearse(request, watcher)
-        if not isinstance(watcher, JsonWatcher):
-            emit(rehearsal_text(rehearsal))
-        else:
-            watcher.result(changed=False, tried=rehearsal.tried, untried=rehearsal.untried)
-        return
-    result = pipeline.deploy(request, settings().profile, watcher)
-    if not result.changed and not result.kept:
-        talk("nothing to change: the stack is as the template says")
+    cost = (lambda before: cost_change(chosen, before)) if chosen else None
+    with form(yes=yes or rehearse, on_agreed=kept, cost=cost) as watcher:
+        if rehearse:
+            _rehearse(request, watcher)
+            return
+        result = pipeline.deploy(request, settings().profile, watcher)
     _tell(result, watcher)
     if fail_on_empty and not result.changed and not result.kept:
         from cfgen.errors import Findings
@@ -116,19 +174,38 @@ def deploy(
         raise Findings("nothing changed, and --fail-on-empty is set")
 
 
+def _rehearse(request: "DeployRequest", watcher: "Watcher") -> None:
+    """Deploy to an AWS in memory, and say what that could show."""
+    from cfgen import pipeline
+    from cfgen.cli.watcher import JsonWatcher
+    from cfgen.report.deploy import rehearsal_text
+
+    talk("rehearsal: an AWS in memory; nothing real is touched")
+    rehearsal = pipeline.rehearse(request, watcher)
+    if isinstance(watcher, JsonWatcher):
+        watcher.result(changed=False, tried=rehearsal.tried, untried=rehearsal.untried)
+    else:
+        emit(rehearsal_text(rehearsal))
+
+
 def _go_on(
-    changeset: str | None, allow_replace: tuple[str, ...], limit: float, watcher: "Watcher"
+    changeset: str | None,
+    allow_replace: tuple[str, ...],
+    manner: "Manner",
+    limit: float,
+    watcher: "Watcher",
 ) -> None:
     """Execute a change set that was kept, or follow what is under way."""
     from cfgen import operations
 
-    config, profile = configuration({}), settings().profile
-    if changeset:
-        result = operations.execute_change_set(
-            config, profile, watcher, limit, changeset, allow_replace
-        )
-    else:
-        result = operations.attach(config, profile, watcher, limit)
+    config, profile, resume = configuration({}), settings().profile, again("deploy --attach")
+    with watcher:
+        if changeset:
+            result = operations.execute_change_set(
+                config, profile, watcher, limit, resume, changeset, allow_replace, manner
+            )
+        else:
+            result = operations.attach(config, profile, watcher, limit, resume)
     _tell(result, watcher)
 
 
@@ -145,6 +222,8 @@ def _tell(result: "Result", watcher: "Watcher") -> None:
         talk("kept; execute it with: cfgen deploy --changeset")
         emit(f"{result.kept}\n")
     else:
+        if not result.changed:
+            talk("nothing to change: the stack is as the template says")
         emit(outputs_text(result.outputs))
 
 

@@ -1,16 +1,23 @@
 """``cfgen destroy``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cfgen.cli.options import (
+    again,
     configuration,
     global_options,
     json_option,
+    progress_option,
     settings,
     timeout_option,
     yes_option,
 )
 from cfgen.cli.terminal import talk
+
+if TYPE_CHECKING:
+    from cfgen.cli.watcher import Form
 
 
 @click.command(epilog="Example: cfgen destroy --disable-protection")
@@ -24,12 +31,22 @@ from cfgen.cli.terminal import talk
     metavar="LOGICAL_ID",
     help="Leave this behind, where a deletion of it has failed; may be repeated.",
 )
+@click.option(
+    "--empty-bucket",
+    "empty_buckets",
+    multiple=True,
+    metavar="LOGICAL_ID",
+    help="Empty this bucket of the stack, every version, and let it die; may be repeated.",
+)
 @timeout_option
+@progress_option
 @json_option
 @global_options
 def destroy(
     retain: tuple[str, ...],
+    empty_buckets: tuple[str, ...],
     timeout: int,
+    progress: "Form",
     *,
     yes: bool,
     disable_protection: bool,
@@ -37,20 +54,25 @@ def destroy(
 ) -> None:
     """Delete the stack, saying what dies, what stays and what keeps billing.
 
-    Asks for the stack's name. A stack that does not exist is no failure.
+    Asks for the stack's name, and about each bucket that holds something. With --yes only those
+    of --empty-bucket are emptied. A stack that does not exist is no failure.
     """
     from cfgen import operations
     from cfgen.cli.watcher import JsonWatcher, Watcher
 
-    watcher = (JsonWatcher if as_json else Watcher)(yes=yes)
-    fates = operations.destroy(
-        configuration({}),
-        settings().profile,
-        watcher,
-        timeout * 60,
-        disable_protection=disable_protection,
-        retain=retain,
-    )
+    config = configuration({})
+    with (JsonWatcher if as_json else Watcher)(yes=yes, progress=progress) as watcher:
+        fates = operations.destroy(
+            config,
+            settings().profile,
+            watcher,
+            timeout * 60,
+            again("destroy"),
+            disable_protection=disable_protection,
+            retain=retain,
+            empty_buckets=empty_buckets,
+            ask=not yes,
+        )
     left = [one for one in fates or () if one.stays]
     if isinstance(watcher, JsonWatcher):
         watcher.result(deleted=fates is not None, left=[one.physical_id for one in left])
@@ -60,3 +82,5 @@ def destroy(
         for one in left:
             billing = f": {one.bills}" if one.bills else ""
             talk(f"left behind: {one.physical_id} ({one.resource_type}){billing}")
+            if way := one.removal(config.stack.region):
+                talk(f"  to remove it: {way}")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cfgen.cli.options import global_options, settings, timeout_option
+from cfgen.cli.options import again, configuration, global_options, settings, timeout_option
 from cfgen.cli.subject import read_subject, subject_options
 from cfgen.cli.terminal import emit, paper, talk
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Compare with the stack's template, asking for no change set: nothing is written in AWS.",
 )
+@click.option(
+    "--drift",
+    is_flag=True,
+    help="Compare the stack with what is there: show what was changed by hand.",
+)
 @click.option("--fail", is_flag=True, help="Exit 8 where something differs.")
 @click.option("--json", "as_json", is_flag=True, help="The differences as JSON.")
 @timeout_option
@@ -30,6 +35,7 @@ def diff(
     timeout: int,
     *,
     local: bool,
+    drift: bool,
     fail: bool,
     as_json: bool,
     refresh_image: bool,
@@ -40,6 +46,7 @@ def diff(
     """Show what a deploy would change, and leave nothing behind.
 
     TEMPLATE is a file, or - for standard input; without it, the template that build would write.
+    With --drift the template does not count.
     """
     import json
 
@@ -48,6 +55,13 @@ def diff(
     from cfgen.errors import Findings
     from cfgen.report.deploy import change_set_data, preview_text
 
+    if drift:
+        given = {"--local": local, "TEMPLATE": template, "--parameter": parameters,
+                 "--refresh-image": refresh_image}  # fmt: skip
+        if others := [name for name, value in given.items() if value]:
+            raise click.UsageError(f"--drift and {' and '.join(others)} do not go together")
+        _drift(timeout * 60, fail=fail, as_json=as_json)
+        return
     config, body, chosen = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
     request = pipeline.DeployRequest(
         config,
@@ -70,8 +84,28 @@ def diff(
             found = change_set_data(change_set) if change_set else {"changes": []}
             emit(json.dumps(found, ensure_ascii=False) + "\n")
         elif change_set:
-            emit(preview_text(change_set, "", [], paper()) + "\n")
+            emit(preview_text(change_set, paper()) + "\n")
     if not changed:
         talk("nothing would change")
     elif fail:
         raise Findings("the stack differs from the template, and --fail is set")
+
+
+def _drift(limit: float, *, fail: bool, as_json: bool) -> None:
+    """Show what was changed by hand, which takes no template."""
+    from cfgen import operations
+    from cfgen.cli.watcher import Watcher
+    from cfgen.errors import Findings
+    from cfgen.report.drift import drift_json, drift_text
+
+    found = operations.drift(configuration({}), settings().profile, Watcher(yes=False), limit)
+    if as_json:
+        emit(drift_json(found))
+    elif found:
+        emit(drift_text(found, paper()))
+    if not found:
+        talk("nothing was changed by hand, of what CloudFormation can compare")
+        return
+    talk(f"{again('deploy --revert-drift')} puts it back")
+    if fail:
+        raise Findings("the stack was changed by hand, and --fail is set")

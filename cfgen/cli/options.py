@@ -31,6 +31,16 @@ def settings() -> Settings:
     return found
 
 
+def again(command: str) -> str:
+    """A command of cfgen's for the same stack as this run's."""
+    import shlex
+
+    given = settings()
+    options = {"--config": given.config, "--profile": given.profile, "--region": given.region}
+    words = [f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value]
+    return " ".join(["cfgen", command, *words])
+
+
 def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
     """Keep a global option; one given after the command stands above one given before it."""
     if value:
@@ -146,6 +156,14 @@ timeout_option = click.option(
     show_default=True,
     metavar="MINUTES",
     help="How long to wait for AWS.",
+)
+
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(["auto", "tree", "lines", "none"]),
+    default="auto",
+    show_default=True,
+    help="Events as they come: a live tree on a terminal, else lines.",
 )
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")

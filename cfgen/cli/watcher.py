@@ -1,19 +1,31 @@
 """The person at the terminal, as a deploy sees them."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
 
-from cfgen.cli.terminal import answered, emit, paper, someone_to_ask, talk
+from cfgen.cli.boundary import by_person, forget_interrupts
+from cfgen.cli.terminal import answered, emit, now, paper, someone_to_ask, talk
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.destroy import Fate
 from cfgen.deploy.events import Event
+from cfgen.deploy.following import Answer
 from cfgen.deploy.plan import Identity
-from cfgen.errors import Refused
-from cfgen.report.deploy import change_set_data, event_text, fates_text, preview_text
-from cfgen.times import timestamp
+from cfgen.errors import CfgenError, Refused
+from cfgen.report.deploy import change_set_data, event_data, event_text, fates_text, preview_text
+from cfgen.report.progress import Progress, advance, progress_tree
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from cfgen.report.choice import CostChange
+
+Form = Literal["auto", "tree", "lines", "none"]
 
 
 class Watcher:
@@ -21,7 +33,7 @@ class Watcher:
 
     ``yes`` answers every question; ``on_agreed`` is called when the change is about to start.
     ``cost`` says what a change costs. A ``quiet`` one leaves the preview to whoever gets the
-    result.
+    result. ``progress`` is the form of the events. While it is entered it may draw a live tree.
     """
 
     def __init__(
@@ -29,32 +41,53 @@ class Watcher:
         *,
         yes: bool,
         on_agreed: Callable[[], None] | None = None,
-        cost: Callable[[Mapping[str, object] | None], str] | None = None,
+        cost: "Callable[[Mapping[str, object] | None], CostChange] | None" = None,
         quiet: bool = False,
+        progress: Form = "lines",
     ) -> None:
         self._yes = yes
         self._cost = cost
         self._quiet = quiet
         self._on_agreed = on_agreed
         self._paper = paper(sys.stderr)
+        alive = self._paper.terminal and os.environ.get("TERM") != "dumb"
+        self._form = progress if progress != "auto" else "tree" if alive else "lines"
+        self._progress = Progress("")
+        self._live: Live | None = None
+        self.cost: CostChange | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
 
     def identity(self, identity: Identity) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
+        self._progress = Progress(identity.stack)
         talk(f"account {identity.account} as {identity.arn}")
         talk(f"region {identity.region}, stack {identity.stack}")
-
-    def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
-        """See :class:`cfgen.deploy.plan.Watcher`."""
-        if self._quiet:
-            for line in parameters:
-                talk(f"parameter {line}")
-            return
-        talk(preview_text(change_set, capabilities, parameters, self._paper))
 
     def built_for(self, metadata: Mapping[str, object] | None) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
         if self._cost:
-            self.note(self._cost(metadata))
+            self.cost = self._cost(metadata)
+
+    def preview(self, change_set: ChangeSet) -> None:
+        """See :class:`cfgen.deploy.plan.Watcher`."""
+        self._progress = Progress(change_set.stack, len(change_set.changes))
+        if self._quiet:
+            for change in change_set.parameters:
+                talk(f"parameter {change}")
+            return
+        talk(preview_text(change_set, self._paper))
+        if self.cost:
+            talk(self.cost.text)
 
     def confirm(self, question: str) -> bool:
         """See :class:`cfgen.deploy.plan.Watcher`."""
@@ -73,6 +106,24 @@ class Watcher:
         typed = click.prompt(f"{question} Type its name", default="", err=True)
         return bool(answered(typed) == name)
 
+    def interrupted(self, cancel: str) -> Answer:
+        """See :class:`cfgen.deploy.following.Onlooker`."""
+        self._stop()
+        if not (someone_to_ask() and by_person()):
+            raise KeyboardInterrupt
+        forget_interrupts()
+        answers: dict[str, Answer] = {"d": "detach", "w": "watch"}
+        words = ["[d]etach and let it go on", "[w]atch on"]
+        if cancel:
+            answers["c"] = "cancel"
+            words.insert(1, f"[c] {cancel}")
+        talk(f"interrupted, but not AWS: {', '.join(words)}; Ctrl-C again detaches, too")
+        try:
+            typed = click.prompt("", type=click.Choice(list(answers)), err=True, prompt_suffix="? ")
+        except click.Abort as error:
+            raise KeyboardInterrupt from error
+        return answers[str(answered(typed))]
+
     def fates(self, fates: tuple[Fate, ...]) -> None:
         """See :class:`cfgen.deploy.destroy.DestroyWatcher`."""
         talk(fates_text(fates, self._paper))
@@ -84,33 +135,80 @@ class Watcher:
 
     def event(self, event: Event) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
-        talk(event_text(event, self._paper))
+        if self._form == "none":
+            return
+        if self._form == "tree":
+            self._progress = advance(self._progress, event, now())
+            self._draw()
+            if event.status.endswith("_IN_PROGRESS"):
+                return
+        self._tell(event_text(event, self._paper))
 
     def note(self, text: str) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
-        talk(text)
+        self._tell(text)
 
     def warning(self, text: str) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
-        talk(f"warning: {text}")
+        self._tell(f"warning: {text}")
+
+    def _draw(self) -> None:
+        if self._live is None:
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True, no_color=not self._paper.color, highlight=False)
+            self._live = Live(
+                console=console,
+                get_renderable=lambda: progress_tree(self._progress, now()),
+                transient=True,
+            )
+            self._live.start()
+        self._live.refresh()
+
+    def _stop(self) -> None:
+        live, self._live = self._live, None
+        if live:
+            live.stop()
+
+    def _tell(self, text: str) -> None:
+        """Say something above the tree, if there is one."""
+        if self._live is None:
+            talk(text)
+            return
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi(text), soft_wrap=True)
 
 
 class JsonWatcher(Watcher):
     """Writes each step as a line of JSON on standard output; questions still need ``yes``."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**(fields | {"progress": "lines"}))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """A failure is a result, too."""
+        if isinstance(error, CfgenError):
+            self.result(error=str(error), next=error.hint or None, exit_code=error.exit_code)
 
     def identity(self, identity: Identity) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
         self._line("info", identity={field: getattr(identity, field) for field in
                                      identity.__struct_fields__})  # fmt: skip
 
-    def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
+    def preview(self, change_set: ChangeSet) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
-        self._line(
-            "changeset",
-            **change_set_data(change_set),
-            capabilities=capabilities,
-            parameters=parameters,
-        )
+        cost = self.cost and {
+            "before_usd": _money(self.cost.before),
+            "after_usd": _money(self.cost.after),
+        }
+        self._line("changeset", **change_set_data(change_set), cost=cost)
 
     def fates(self, fates: tuple[Fate, ...]) -> None:
         """See :class:`cfgen.deploy.destroy.DestroyWatcher`."""
@@ -122,6 +220,7 @@ class JsonWatcher(Watcher):
                     "physical_id": one.physical_id,
                     "resource_type": one.resource_type,
                     "stays": one.stays,
+                    "emptied": one.emptied,
                     "bills": one.bills or None,
                 }
                 for one in fates
@@ -130,15 +229,7 @@ class JsonWatcher(Watcher):
 
     def event(self, event: Event) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
-        self._line(
-            "event",
-            time=timestamp(event.time),
-            logical_id=event.logical_id,
-            physical_id=event.physical_id or None,
-            resource_type=event.resource_type,
-            status=event.status,
-            reason=event.reason or None,
-        )
+        self._line("event", **event_data(event))
 
     def note(self, text: str) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
@@ -158,3 +249,7 @@ class JsonWatcher(Watcher):
 
     def _line(self, line: str, /, **fields: object) -> None:
         emit(json.dumps({"type": line, **fields}, ensure_ascii=False) + "\n")
+
+
+def _money(amount: object) -> str | None:
+    return None if amount is None else f"{amount:f}"

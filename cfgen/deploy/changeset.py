@@ -1,9 +1,13 @@
 """A change set as a value."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+
+from cfgen.deploy.events import Validation
+from cfgen.deploy.parameters import ParameterChange
 
 Kind = Literal["CREATE", "UPDATE"]
 
@@ -16,7 +20,8 @@ class PropertyChange(msgspec.Struct, frozen=True):
 
     ``before`` and ``after`` are as AWS writes them, ``None`` where there is none or it does not
     say; ``recreation`` is Never, Conditionally, Always or empty; ``cause`` is what made it change
-    (ChangeSource, and the entity where there is one).
+    (ChangeSource, and the entity where there is one). ``drifted_from`` is what was deployed, where
+    somebody has changed it since: then ``before`` is what is there now.
     """
 
     path: str
@@ -24,6 +29,7 @@ class PropertyChange(msgspec.Struct, frozen=True):
     after: str | None = None
     recreation: str = ""
     cause: str = ""
+    drifted_from: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -54,14 +60,38 @@ class Change(msgspec.Struct, frozen=True):
 class ChangeSet(msgspec.Struct, frozen=True):
     """A change set that was created and not yet executed. ``changes`` are in the API's order.
 
-    ``secrets`` are values of NoEcho parameters, which must not be shown wherever they occur.
+    ``validations`` are what CloudFormation's own checks found, ``capabilities`` what the template
+    may do, with CloudFormation's reason. ``secrets`` are values of NoEcho parameters, which must
+    not be shown wherever they occur. ``created`` is when it was asked for, by AWS's clock.
+    ``on_stack_failure`` is as CreateChangeSet was told.
     """
 
     arn: str
     stack_arn: str
     kind: Kind
     changes: tuple[Change, ...]
+    validations: tuple[Validation, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    capabilities_reason: str = ""
+    parameters: tuple[ParameterChange, ...] = ()
     secrets: tuple[str, ...] = ()
+    created: datetime | None = None
+    on_stack_failure: str = ""
+
+    @property
+    def region(self) -> str:
+        """The region that the ARN names."""
+        return self.stack_arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """The account that the ARN names."""
+        return self.stack_arn.split(":")[4]
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.stack_arn.split("/")[1]
 
 
 def parse_changes(pages: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
@@ -109,6 +139,7 @@ def _properties(details: Iterable[Mapping[str, Any]]) -> Iterator[PropertyChange
                 target.get("AfterValue"),
                 target.get("RequiresRecreation", ""),
                 cause,
+                target.get("Drift", {}).get("PreviousValue"),
             )
     yield from seen.values()
 

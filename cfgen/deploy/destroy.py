@@ -1,17 +1,21 @@
 """Taking a stack down, saying what dies, what stays and what keeps billing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
 import msgspec
 from cfnlint.decode.decode import decode_str
 
-from cfgen.aws import Clients
-from cfgen.deploy.causes import first_cause
-from cfgen.deploy.plan import Watcher, identify
-from cfgen.deploy.stack import Deployed, Stack, Waiting
-from cfgen.errors import Declined, NeedsRepair, Refused
+from cfgen.aws import FAILURES, Clients, brief
+from cfgen.deploy.buckets import empty, holds, remove
+from cfgen.deploy.causes import causes
+from cfgen.deploy.events import Event
+from cfgen.deploy.following import Running, follow
+from cfgen.deploy.plan import Identity, Watcher, open_stack
+from cfgen.deploy.stack import Deployed, Held, Stack
+from cfgen.deploy.waiting import Waiting
+from cfgen.errors import AwsError, ConfigError, Declined, NeedsRepair, Refused, StillRunning
 
 KEPT = {"Retain", "RetainExceptOnCreate", "Snapshot"}
 """Deletion policies that leave something behind (DeletionPolicy in the CloudFormation Guide)."""
@@ -26,29 +30,66 @@ BILLS = {
 }
 """What a resource costs that outlives its stack, in Seoul at the embedded snapshot's prices."""
 
+BUCKET = "AWS::S3::Bucket"
+
+REMOVALS = {
+    "AWS::SecretsManager::Secret": (
+        "aws secretsmanager delete-secret --region {region} --secret-id {id}"
+    ),
+    # aws s3 rb --force deletes no older versions (its help), and there is no command that does.
+    BUCKET: (
+        "no one command empties a bucket of its versions: Empty in the S3 console does, and then "
+        "aws s3 rb --region {region} s3://{id}"
+    ),
+    "AWS::Logs::LogGroup": "aws logs delete-log-group --region {region} --log-group-name {id}",
+    # A stack knows an address by its number; only its allocation can be released.
+    "AWS::EC2::EIP": (
+        "aws ec2 release-address --region {region} --allocation-id $(aws ec2 describe-addresses "
+        "--region {region} --public-ips {id} --query 'Addresses[0].AllocationId' --output text)"
+    ),
+    "AWS::EC2::Volume": "aws ec2 delete-volume --region {region} --volume-id {id}",
+    "AWS::EC2::Instance": "aws ec2 terminate-instances --region {region} --instance-ids {id}",
+}
+"""How a resource is removed that outlived its stack (the AWS CLI Command Reference)."""
+
 
 class Fate(msgspec.Struct, frozen=True):
-    """What becomes of one resource; ``bills`` is what it goes on to cost, where it stays."""
+    """What becomes of one resource; ``bills`` is what it goes on to cost, where it stays.
+
+    A bucket that is ``emptied`` dies: with the stack, or after it where the stack leaves it.
+    """
 
     logical_id: str
     physical_id: str
     resource_type: str
     stays: bool
+    emptied: bool = False
 
     @property
     def bills(self) -> str:
         """What it goes on to cost, empty if nothing."""
         return BILLS.get(self.resource_type, "") if self.stays else ""
 
+    def removal(self, region: str) -> str:
+        """How to remove it once it was left behind, empty where we know of no plain way."""
+        way = REMOVALS.get(self.resource_type, "") if self.stays and self.physical_id else ""
+        return way.format(region=region, id=self.physical_id)
+
 
 class DestroyWish(msgspec.Struct, frozen=True):
-    """Which stack, and what is allowed on the way. ``retain`` are logical ids."""
+    """Which stack, and what is allowed on the way. ``retain`` are logical ids.
+
+    ``empty`` are logical ids of buckets to empty, and to delete where the stack would leave them.
+    With ``ask`` the watcher is asked about the others; without, they keep what they hold.
+    """
 
     stack: str
     token: str
     allowed_accounts: tuple[str, ...] = ()
     disable_protection: bool = False
     retain: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    ask: bool = True
 
 
 class DestroyWatcher(Watcher, Protocol):
@@ -67,38 +108,91 @@ def destroy(
 ) -> tuple[Fate, ...] | None:
     """Delete the stack, after asking, and wait for its end; ``None`` where there is none.
 
-    Gives what became of each resource. Raises the errors of ``cfgen/errors.py`` and botocore's.
+    Gives what became of each resource. Data is lost only where the wish or the watcher says so.
+    Raises the errors of ``cfgen/errors.py`` and botocore's.
     """
-    identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients.cloudformation, wish.stack, waiting)
-    found = stack.find()
+    identity, stack, found = open_stack(
+        wish.stack, wish.allowed_accounts, clients, waiting, watcher
+    )
     if found is None or destroy_way(found.status) is Way.NOTHING:
         return None
     _check(found, wish)
-    fates = tuple(_fates(stack, found, wish))
+    planned = _plan(stack, found, wish)
+    following = destroy_way(found.status) is Way.FOLLOW
+    if not following:
+        wish = _ask_for_buckets(planned, wish, clients, identity.account, watcher)
+    fates = tuple(_told(one, wish) for one in planned)
     watcher.fates(fates)
-    if destroy_way(found.status) is not Way.FOLLOW:
-        if not watcher.confirm_by_name(f"Delete stack {wish.stack}?", wish.stack):
-            raise Declined("declined")
+    _ask_by_name(wish, following, watcher)
+    if not following:
         watcher.agreed()
         if found.protected:
             stack.protect(found.arn, enabled=False)
-        seen = stack.event_ids(found.arn)
-        stack.delete(found.arn, wish.token, wish.retain)
-    else:
+    for one in _chosen(planned, wish, stays=False):
+        empty(clients.s3, one.physical_id, identity.account, watcher.note)
+    if following:
         watcher.note("it is being deleted already: following that")
-        seen = stack.event_ids_before_current(found.arn)
-    # By its ARN: the name stops resolving once it is gone.
-    events = stack.follow(found.arn, seen, watcher.event)
-    if events[-1].status == "DELETE_COMPLETE":
-        return fates
-    cause = first_cause(events)
+        running = Running(found.arn, stack.event_ids_before_current(found.arn), wish.token)
+    else:
+        running = Running(found.arn, stack.event_ids(found.arn), wish.token)
+        stack.delete(found.arn, wish.token, wish.retain)
+    to_clear = _chosen(planned, wish, stays=True)
+    events = _follow(stack, running, watcher, to_clear)
+    if events[-1].status != "DELETE_COMPLETE":
+        raise _stuck(events, wish.stack)
+    # Only now: until the host is gone, it may write into them.
+    _clear(to_clear, clients, identity, watcher)
+    return fates
+
+
+def _follow(
+    stack: Stack, running: Running, watcher: DestroyWatcher, to_clear: Sequence[Fate]
+) -> list[Event]:
+    """Follow to the end. Whoever looks away before is told how to keep what was promised."""
+    try:
+        # By its ARN: the name stops resolving once it is gone.
+        return follow(stack, running, watcher)
+    except StillRunning as error:
+        if not to_clear:
+            raise
+        names = " ".join(f"--empty-bucket {one.logical_id}" for one in to_clear)
+        raise StillRunning(
+            str(error),
+            f"{error.hint}\n  its buckets are left full unless cfgen destroy {names} follows it to "
+            "its end",
+        ) from error
+
+
+def _ask_by_name(wish: DestroyWish, following: bool, watcher: DestroyWatcher) -> None:
+    """Ask before anything is lost, which following alone does not do. Raises :class:`Declined`."""
+    question = f"Delete stack {wish.stack}?"
+    if following:
+        question = f"Empty {', '.join(wish.empty)} of stack {wish.stack}, which is being deleted?"
+    if (wish.empty or not following) and not watcher.confirm_by_name(question, wish.stack):
+        raise Declined("declined")
+
+
+def _chosen(planned: Sequence[Fate], wish: DestroyWish, *, stays: bool) -> list[Fate]:
+    """The buckets to empty: those that the stack would leave, or those that die with it."""
+    return [
+        one
+        for one in planned
+        if one.logical_id in wish.empty and one.physical_id and one.stays == stays
+    ]
+
+
+def _stuck(events: Sequence[Event], stack: str) -> NeedsRepair:
+    """Why a deletion failed, and the way on."""
+    cause = next(iter(causes(events)), None)
     left = sorted({event.logical_id for event in events if event.status == "DELETE_FAILED"})
-    retain = " ".join(f"--retain {name}" for name in left if name != wish.stack)
+    retain = " ".join(f"--retain {name}" for name in left if name != stack)
     why = f": {cause.logical_id}: {cause.reason}" if cause else ""
-    raise NeedsRepair(
-        f"stack {wish.stack} could not be deleted and is in {events[-1].status}{why}",
-        f"mend the cause and destroy again, or leave behind what is stuck: cfgen destroy {retain}",
+    mend = "mend the cause and destroy again"
+    if cause and cause.resource_type == BUCKET:
+        mend = f"empty it: cfgen destroy --empty-bucket {cause.logical_id}"
+    return NeedsRepair(
+        f"stack {stack} could not be deleted and is in {events[-1].status}{why}",
+        f"{mend}, or leave behind what is stuck: cfgen destroy {retain}",
     )
 
 
@@ -139,18 +233,108 @@ def _check(found: Deployed, wish: DestroyWish) -> None:
         )
 
 
-def _fates(stack: Stack, found: Deployed, wish: DestroyWish) -> list[Fate]:
-    declared = _declared(stack.template_of(found.arn)) if _came_up(found) else {}
-    return [
-        Fate(
-            one.logical_id,
-            one.physical_id,
-            one.resource_type,
-            one.logical_id in wish.retain or _stays(declared.get(one.logical_id, {}), found),
+def _check_buckets(held: Sequence[Held], wish: DestroyWish) -> None:
+    """Refuse to empty what is no bucket of the stack. One that is gone already may be named."""
+    names = sorted(one.logical_id for one in held if one.resource_type == BUCKET)
+    if unknown := [name for name in wish.empty if name not in names]:
+        raise ConfigError(
+            f"--empty-bucket: {', '.join(unknown)} is no bucket of stack {wish.stack}",
+            f"its buckets: {', '.join(names)}" if names else "it has none: leave the option out",
         )
-        for one in stack.contents(found.arn)
-        if one.status != "DELETE_COMPLETE"
-    ]
+
+
+def _ask_for_buckets(
+    planned: Sequence[Fate],
+    wish: DestroyWish,
+    clients: Clients,
+    account: str,
+    watcher: DestroyWatcher,
+) -> DestroyWish:
+    """The wish, and with it the buckets that the watcher gives up.
+
+    Raises :class:`Refused` or :class:`Declined` where one that is kept full would make the deletion
+    fail.
+    """
+    given_up = list(wish.empty)
+    for one in planned:
+        if one.resource_type != BUCKET or not one.physical_id or one.logical_id in wish.empty:
+            continue
+        # What stays and is not asked about is of no account.
+        if (wish.ask or not one.stays) and _holds(clients, one, account, watcher):
+            if wish.ask and watcher.confirm(_bucket_question(one)):
+                given_up.append(one.logical_id)
+            elif not one.stays:
+                error = Declined if wish.ask else Refused
+                raise error(
+                    f"bucket {one.physical_id} ({one.logical_id}) would be deleted with its stack, "
+                    "and CloudFormation deletes none that holds objects",
+                    f"save what you need of it, then --empty-bucket {one.logical_id}",
+                )
+    return msgspec.structs.replace(wish, empty=tuple(given_up))
+
+
+def _bucket_question(bucket: Fate) -> str:
+    then = "would stay and bill" if bucket.stays else "would be deleted with its stack"
+    what = "Empty and delete" if bucket.stays else "Empty"
+    return (
+        f"{what} bucket {bucket.physical_id} ({bucket.logical_id}), which {then}? "
+        "Its objects and all their versions are gone then."
+    )
+
+
+def _holds(clients: Clients, bucket: Fate, account: str, watcher: DestroyWatcher) -> bool:
+    try:
+        return holds(clients.s3, bucket.physical_id, account)
+    except FAILURES as error:
+        # Who may delete a stack need not be allowed to look into its buckets.
+        watcher.warning(
+            f"bucket {bucket.physical_id} ({bucket.logical_id}) could not be looked into, and is "
+            f"left as it is: {brief(error)}"
+        )
+        return False
+
+
+def _clear(
+    buckets: Sequence[Fate], clients: Clients, identity: Identity, watcher: DestroyWatcher
+) -> None:
+    """Empty and delete buckets that the stack left. Raises :class:`AwsError` after all of them."""
+    failed = []
+    for one in buckets:
+        try:
+            empty(clients.s3, one.physical_id, identity.account, watcher.note)
+            remove(clients.s3, one.physical_id, identity.account)
+        except (AwsError, *FAILURES) as error:
+            failed.append((one, brief(error)))
+        else:
+            watcher.note(f"bucket {one.physical_id} is deleted")
+    if failed:
+        said = "; ".join(f"{one.physical_id}: {why}" for one, why in failed)
+        raise AwsError(
+            f"stack {identity.stack} is deleted, but buckets were left behind, which bill: {said}",
+            "; ".join(one.removal(identity.region) for one, _ in failed),
+        )
+
+
+def _told(planned: Fate, wish: DestroyWish) -> Fate:
+    """A fate as it will be: a bucket to be emptied dies, whatever its template says."""
+    if planned.logical_id not in wish.empty:
+        return planned
+    return msgspec.structs.replace(planned, stays=False, emptied=True)
+
+
+def _plan(stack: Stack, found: Deployed, wish: DestroyWish) -> list[Fate]:
+    """What the stack itself would do to each resource that is there."""
+    declared = _declared(stack.template_of(found.arn)) if _came_up(found) else {}
+    held = stack.contents(found.arn)
+    _check_buckets(held, wish)
+    return [_fate(one, declared, found, wish) for one in held if one.status != "DELETE_COMPLETE"]
+
+
+def _fate(
+    one: Held, declared: Mapping[str, Mapping[str, object]], found: Deployed, wish: DestroyWish
+) -> Fate:
+    stays = one.logical_id in wish.retain or _stays(declared.get(one.logical_id, {}), found)
+    return Fate(one.logical_id, one.physical_id, one.resource_type, stays)
 
 
 def _came_up(found: Deployed) -> bool:

@@ -14,13 +14,13 @@ from cfgen.deploy.plan import (
     Wish,
     ask_for,
     check_way,
-    identify,
+    open_stack,
     prepare,
     show,
     take_back,
 )
-from cfgen.deploy.stack import Stack, Waiting
 from cfgen.deploy.states import Way, way_of
+from cfgen.deploy.waiting import Waiting
 from cfgen.errors import Refused
 
 
@@ -31,9 +31,9 @@ def diff(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Ch
     and botocore's.
     """
     body = fit(wish.body)
-    identity = identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients.cloudformation, wish.stack, waiting)
-    found = stack.find()
+    identity, stack, found = open_stack(
+        wish.stack, wish.allowed_accounts, clients, waiting, watcher
+    )
     way = way_of(found.status if found else None)
     check_way(way, found)
     if found and way is Way.RECREATE:
@@ -49,7 +49,7 @@ def diff(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Ch
     existed = found is not None and found.status == "REVIEW_IN_PROGRESS"
     try:
         change_set = stack.read_change_set(started)
-        return show(change_set, prepared, watcher) if change_set else None
+        return show(stack, change_set, prepared, watcher) if change_set else None
     finally:
         take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
 
@@ -59,9 +59,7 @@ def local_diff(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher)
 
     Both are compared as YAML in one order, so that only their meaning counts.
     """
-    identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients.cloudformation, wish.stack, waiting)
-    found = stack.find()
+    _, stack, found = open_stack(wish.stack, wish.allowed_accounts, clients, waiting, watcher)
     there = found is not None and way_of(found.status) is not Way.CREATE
     before = _plain(stack.template_of(found.arn)) if found and there else ""
     after = _plain(wish.body)

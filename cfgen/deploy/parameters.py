@@ -87,13 +87,24 @@ def _choose(
     )
 
 
-def changed(chosen: Sequence[Chosen], deployed: Mapping[str, str]) -> list[str]:
-    """A line for each parameter whose value differs from the deployed one; secrets are masked."""
-    return [
-        f"{one.name}: {_shown(one, deployed[one.name])} -> {_shown(one, one.value)}"
+class ParameterChange(msgspec.Struct, frozen=True):
+    """A parameter whose value differs from the deployed one; secrets are masked."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before} -> {self.after}"
+
+
+def changed(chosen: Sequence[Chosen], deployed: Mapping[str, str]) -> tuple[ParameterChange, ...]:
+    """What differs from the deployed values."""
+    return tuple(
+        ParameterChange(one.name, _shown(one, deployed[one.name]), _shown(one, one.value))
         for one in chosen
         if one.name in deployed and deployed[one.name] != one.value
-    ]
+    )
 
 
 def _shown(parameter: Chosen, value: str) -> str:

@@ -10,11 +10,13 @@ from cfgen.deploy.artifacts import Artifacts
 from cfgen.deploy.body import BODY_LIMIT, Body
 from cfgen.deploy.bundle import Bundle
 from cfgen.deploy.changeset import ChangeSet
-from cfgen.deploy.events import Event
+from cfgen.deploy.following import Onlooker
 from cfgen.deploy.guards import check_account
+from cfgen.deploy.manner import Manner
 from cfgen.deploy.parameters import IMAGES, Chosen, Declared, changed, choose_parameters
 from cfgen.deploy.stack import Deployed, Stack, Started, TemplateAt
 from cfgen.deploy.states import Way, repair
+from cfgen.deploy.waiting import Waiting
 from cfgen.errors import ConfigError, NeedsRepair, Refused
 
 
@@ -31,8 +33,8 @@ class Wish(msgspec.Struct, frozen=True):
     """What is to be deployed, and what is allowed on the way.
 
     ``token`` names this deploy: the change set is called so, and AWS knows a repeated call by it.
-    Without ``execute`` the change set is kept for another day. With ``compare_cost`` the watcher is
-    told what the stack was built for.
+    ``manner`` is how the change is made. Without ``execute`` the change set is kept for another
+    day. With ``compare_cost`` the watcher is told what the stack was built for.
     """
 
     stack: str
@@ -47,19 +49,23 @@ class Wish(msgspec.Struct, frozen=True):
     bundle: Bundle | None = None
     execute: bool = True
     compare_cost: bool = False
+    manner: Manner = Manner()
 
 
-class Watcher(Protocol):
+class Watcher(Onlooker, Protocol):
     """Whoever looks on: shown each step as it comes, and asked before anything is changed."""
 
     def identity(self, identity: Identity) -> None:
         """Who and where, before the first call that changes anything."""
 
-    def preview(self, change_set: ChangeSet, capabilities: str, parameters: list[str]) -> None:
-        """What would change."""
-
     def built_for(self, metadata: Mapping[str, object] | None) -> None:
-        """What cfgen wrote into the metadata of the stack's template, ``None`` for a new stack."""
+        """What cfgen wrote into the metadata of the stack's template, ``None`` for a new stack.
+
+        Comes before the preview, if it comes.
+        """
+
+    def preview(self, change_set: ChangeSet) -> None:
+        """What would change."""
 
     def confirm(self, question: str) -> bool:
         """Ask. Raises :class:`Refused` where there is nobody to ask."""
@@ -68,14 +74,8 @@ class Watcher(Protocol):
     def agreed(self) -> None:
         """The change is about to start."""
 
-    def event(self, event: Event) -> None:
-        """A stack event."""
-
     def note(self, text: str) -> None:
         """Something worth knowing."""
-
-    def warning(self, text: str) -> None:
-        """Something that is wrong and does not stop the deploy."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -94,7 +94,25 @@ def identify(clients: Clients, stack: str, allowed: Collection[str], watcher: Wa
     identity = Identity(caller["Account"], caller["Arn"], clients.region, stack)
     watcher.identity(identity)
     check_account(identity.account, allowed)
+    if identity.arn.endswith(":root"):
+        watcher.warning(
+            "this is the account's root user, whom nothing limits: better deploy as a user or role "
+            "of IAM"
+        )
     return identity
+
+
+def open_stack(
+    name: str,
+    allowed: Collection[str],
+    clients: Clients,
+    waiting: Waiting,
+    watcher: Watcher,
+) -> tuple[Identity, Stack, Deployed | None]:
+    """How everything begins that is done to a stack: who, where, and what is there."""
+    identity = identify(clients, name, allowed, watcher)
+    stack = Stack(clients, name, waiting)
+    return identity, stack, stack.find()
 
 
 def check_way(way: Way, found: Deployed | None) -> None:
@@ -160,22 +178,30 @@ def ask_for(
 ) -> Started | None:
     """Ask for a change set; ``None`` where AWS says at once that nothing would change."""
     return stack.start_change_set(
-        wish.token,
+        wish.token if wish.execute else f"kept-{wish.token}",
         "UPDATE" if deployed else "CREATE",
         prepared.template,
         prepared.parameters,
         prepared.capabilities,
         wish.tags,
+        wish.manner,
     )
 
 
-def show(change_set: ChangeSet, prepared: Prepared, watcher: Watcher) -> ChangeSet:
+def show(stack: Stack, change_set: ChangeSet, prepared: Prepared, watcher: Watcher) -> ChangeSet:
     """Show what would change, without what NoEcho parameters hold; gives what was shown."""
-    hidden = tuple(one.value for one in prepared.parameters if one.secret and one.value)
-    change_set = msgspec.structs.replace(change_set, secrets=hidden)
-    reason = prepared.capabilities_reason
-    capabilities = ", ".join(prepared.capabilities) + (f" ({reason})" if reason else "")
-    watcher.preview(change_set, capabilities, changed(prepared.parameters, prepared.before))
+    found = stack.validations(change_set.arn)
+    if isinstance(found, str):
+        watcher.note(found)
+    change_set = msgspec.structs.replace(
+        change_set,
+        validations=() if isinstance(found, str) else found,
+        capabilities=prepared.capabilities,
+        capabilities_reason=prepared.capabilities_reason,
+        parameters=changed(prepared.parameters, prepared.before),
+        secrets=tuple(one.value for one in prepared.parameters if one.secret and one.value),
+    )
+    watcher.preview(change_set)
     return change_set
 
 

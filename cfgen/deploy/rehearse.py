@@ -19,7 +19,8 @@ from cfnlint.decode.decode import decode_str
 from cfgen.aws import Clients
 from cfgen.deploy.plan import Watcher, Wish
 from cfgen.deploy.run import Result, deploy
-from cfgen.deploy.stack import Stack, Waiting
+from cfgen.deploy.stack import Stack
+from cfgen.deploy.waiting import Waiting
 from cfgen.errors import ConfigError, Findings
 
 STAND_INS = ("https://git.example.com/rehearsal.git@v1", "rehearsal", "1")
@@ -66,7 +67,7 @@ def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Reh
         again = deploy(
             msgspec.structs.replace(wish, token=f"{wish.token}-again"), clients, waiting, watcher
         )
-        stack = Stack(clients.cloudformation, wish.stack, waiting)
+        stack = Stack(clients, wish.stack, waiting)
         created = {one.logical_id for one in stack.contents(first.stack_arn)}
     if again.changed:
         raise Findings("the same deploy, made again, changed the stack again")

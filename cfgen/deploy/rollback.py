@@ -5,9 +5,12 @@ from typing import Literal
 import msgspec
 
 from cfgen.aws import Clients
-from cfgen.deploy.causes import first_cause
-from cfgen.deploy.plan import Watcher, identify
-from cfgen.deploy.stack import Stack, Waiting
+from cfgen.deploy.causes import causes, stuck
+from cfgen.deploy.failure import told
+from cfgen.deploy.following import Running, follow
+from cfgen.deploy.plan import Watcher, open_stack
+from cfgen.deploy.remedies import console_link
+from cfgen.deploy.waiting import Waiting
 from cfgen.errors import ConfigError, Declined, NeedsRepair, Refused
 
 Way = Literal["continue", "roll back", "cancel", "none", "never up", "destroy", "wait"]
@@ -54,9 +57,7 @@ def rollback(wish: RollbackWish, clients: Clients, waiting: Waiting, watcher: Wa
 
     Raises the errors of ``cfgen/errors.py`` and botocore's.
     """
-    identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients.cloudformation, wish.stack, waiting)
-    found = stack.find()
+    _, stack, found = open_stack(wish.stack, wish.allowed_accounts, clients, waiting, watcher)
     if found is None:
         raise ConfigError(f"there is no stack {wish.stack} in {clients.region}", "see --region")
     way = rollback_way(found.status)
@@ -74,24 +75,24 @@ def rollback(wish: RollbackWish, clients: Clients, waiting: Waiting, watcher: Wa
     if not watcher.confirm(questions[way]):
         raise Declined("declined")
     watcher.agreed()
-    seen = stack.event_ids(found.arn)
+    running = Running(found.arn, stack.event_ids(found.arn), wish.token)
     if way == "continue":
         stack.continue_rollback(found.arn, wish.token, wish.skip)
     elif way == "cancel":
         stack.cancel_update(found.arn, wish.token)
     else:
         stack.roll_back(found.arn, wish.token)
-    events = stack.follow(found.arn, seen, watcher.event)
+    events = follow(stack, running, watcher)
     ended = events[-1].status
     if ended in STABLE:
         return ended
-    cause = first_cause(events)
-    stuck = sorted({event.logical_id for event in events if event.status == "UPDATE_FAILED"})
-    skip = " ".join(f"--skip {name}" for name in stuck)
-    why = f": {cause.logical_id}: {cause.reason}" if cause else ""
+    held = stuck(events) or causes(events)
+    why = "".join(f"\n  {told(event)}" for event in held)
+    skip = " ".join(f"--skip {event.logical_id}" for event in held)
     raise NeedsRepair(
-        f"the rollback ended in {ended}{why}",
-        f"mend the cause, or leave what is stuck as it is: cfgen rollback {skip}".rstrip(),
+        f"the rollback ended in {ended}{':' if why else ''}{why}",
+        f"mend the cause, or leave what is stuck as it is: cfgen rollback {skip}".rstrip()
+        + f"\n  {console_link(found.arn)}",
     )
 
 

@@ -4,9 +4,11 @@ import msgspec
 
 from cfgen.aws import FAILURES, Clients, brief
 from cfgen.deploy.body import fit
-from cfgen.deploy.causes import first_cause, remedy
-from cfgen.deploy.events import Event
+from cfgen.deploy.changeset import ChangeSet
+from cfgen.deploy.failure import judge
+from cfgen.deploy.following import Running, follow, goes_on
 from cfgen.deploy.guards import check_replacements, check_subnet
+from cfgen.deploy.manner import check_manner
 from cfgen.deploy.plan import (
     Prepared,
     Watcher,
@@ -14,20 +16,16 @@ from cfgen.deploy.plan import (
     ask_for,
     check_way,
     identify,
+    open_stack,
     prepare,
     show,
     take_back,
 )
-from cfgen.deploy.stack import Deployed, Stack, Started, Waiting
-from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, Way, repair, way_of
-from cfgen.errors import ConfigError, Declined, DeployFailed, NeedsRepair, StillRunning
-
-
-class Running(msgspec.Struct, frozen=True):
-    """An operation that was started; ``seen`` are the ids of the events before it."""
-
-    stack_arn: str
-    seen: set[str]
+from cfgen.deploy.policy import held, policy_for, same_policy
+from cfgen.deploy.stack import Deployed, Stack, Started
+from cfgen.deploy.states import KEPT, SUCCEEDED, Way, repair, way_of
+from cfgen.deploy.waiting import Waiting
+from cfgen.errors import ConfigError, Declined, DeployFailed, NeedsRepair
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -49,10 +47,14 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
     it takes back what it made; afterwards the operation goes on in AWS.
     """
     body = fit(wish.body)
-    identity = identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients.cloudformation, wish.stack, waiting)
-    found = stack.find()
-    way = way_of(found.status if found else None)
+    identity, stack, found = open_stack(
+        wish.stack, wish.allowed_accounts, clients, waiting, watcher
+    )
+    if not (found and found.status in KEPT):
+        # There is nothing to go on with: an ordinary deploy, which may roll back.
+        manner = msgspec.structs.replace(wish.manner, retry=False)
+        wish = msgspec.structs.replace(wish, manner=manner)
+    way = way_of(found.status if found else None, retry=wish.manner.retry)
     check_way(way, found)
     deployed = found if way is Way.UPDATE else None
     prepared = prepare(stack, deployed, body, identity, wish, clients, watcher)
@@ -68,7 +70,7 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
                 "the template holds no resource to create", "check the conditions in it"
             )
         return Result(False, deployed.arn, _finish(stack, deployed.arn, wish, watcher))
-    return _to_its_end(stack, running, wish, clients.region, watcher)
+    return _to_its_end(stack, running, wish, clients, watcher)
 
 
 def execute(arn: str, wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
@@ -77,22 +79,19 @@ def execute(arn: str, wish: Wish, clients: Clients, waiting: Waiting, watcher: W
     Raises the errors of ``cfgen/errors.py`` and botocore's.
     """
     identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients.cloudformation, wish.stack, waiting)
+    stack = Stack(clients, wish.stack, waiting)
     change_set = stack.kept_change_set(arn)
-    watcher.preview(change_set, "", [])
-    check_subnet(change_set.changes)
-    check_replacements(change_set.changes, wish.allow_replace)
-    _ask(watcher, f"{change_set.kind.capitalize()} stack {stack.name}?")
-    watcher.agreed()
-    running = Running(change_set.stack_arn, stack.event_ids(change_set.stack_arn))
+    watcher.preview(change_set)
+    _agree(change_set, wish, watcher)
+    running = _running(stack, change_set, wish)
     try:
-        stack.execute(change_set, wish.token)
+        _execute(stack, change_set, wish, watcher)
     except FAILURES:
         started = Started(arn, change_set.stack_arn, change_set.kind)
         # The answer may be lost although the change has started.
         if not stack.was_executed(started):
             raise
-    return _to_its_end(stack, running, wish, clients.region, watcher)
+    return _to_its_end(stack, running, wish, clients, watcher)
 
 
 def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
@@ -100,29 +99,34 @@ def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
 
     Raises the errors of ``cfgen/errors.py`` and botocore's.
     """
-    identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients.cloudformation, wish.stack, waiting)
-    found = stack.find()
+    _, stack, found = open_stack(wish.stack, wish.allowed_accounts, clients, waiting, watcher)
     if found is None:
         raise ConfigError(f"there is no stack {wish.stack} in {clients.region}", "see --region")
     if not found.status.endswith("_IN_PROGRESS") or found.status == "REVIEW_IN_PROGRESS":
         watcher.note(f"nothing is under way: stack {found.arn} is in {found.status}")
         return Result(False, found.arn, found.outputs)
-    running = Running(found.arn, stack.event_ids_before_current(found.arn))
-    events = _follow(stack, running, clients.region, watcher)
-    if events[-1].status == "DELETE_COMPLETE":
+    running = Running(found.arn, stack.event_ids_before_current(found.arn), wish.token)
+    events = follow(stack, running, watcher)
+    if found.status == "DELETE_IN_PROGRESS" and events[-1].status == "DELETE_COMPLETE":
         return Result(True, found.arn, {})
-    _judge(events[-1].status, events, clients.region)
+    judge(stack, found.arn, events, clients, watcher)
     ended = stack.find(found.arn)
     return Result(True, found.arn, ended.outputs if ended else {})
 
 
 def _to_its_end(
-    stack: Stack, running: Running, wish: Wish, region: str, watcher: Watcher
+    stack: Stack, running: Running, wish: Wish, clients: Clients, watcher: Watcher
 ) -> Result:
-    events = _follow(stack, running, region, watcher)
-    _judge(events[-1].status, events, region)
-    return Result(True, running.stack_arn, _finish(stack, running.stack_arn, wish, watcher))
+    arn = running.stack_arn
+    events = follow(stack, running, watcher)
+    ended = events[-1].status
+    if wish.allow_replace and ended not in SUCCEEDED and ended != "DELETE_COMPLETE":
+        # It was loosened for this deploy.
+        _set_policy(stack, arn, watcher)
+    judge(stack, arn, events, clients, watcher)
+    if wish.manner.express:
+        watcher.note("express: everything is configured, and may not run yet; see cfgen status")
+    return Result(True, arn, _finish(stack, arn, wish, watcher))
 
 
 def _delete_first(stack: Stack, found: Deployed, wish: Wish, watcher: Watcher) -> None:
@@ -161,30 +165,25 @@ def _start(
     started = ask_for(stack, deployed, prepared, wish)
     if started is None:
         return None
-    executing = False
-    running = Running(started.stack_arn, set())
+    running: Running | None = None
     try:
         change_set = stack.read_change_set(started)
         if change_set:
-            show(change_set, prepared, watcher)
             if wish.compare_cost:
                 watcher.built_for(stack.built_for(deployed.arn) if deployed else None)
+            change_set = show(stack, change_set, prepared, watcher)
             if not wish.execute:
                 return started
-            check_subnet(change_set.changes)
-            check_replacements(change_set.changes, wish.allow_replace)
-            _ask(watcher, f"{change_set.kind.capitalize()} stack {stack.name}?")
-            watcher.agreed()
-            running = Running(started.stack_arn, stack.event_ids(started.stack_arn))
-            executing = True
-            stack.execute(change_set, wish.token)
+            _agree(change_set, wish, watcher)
+            running = _running(stack, change_set, wish)
+            _execute(stack, change_set, wish, watcher)
             return running
     except BaseException as error:
         # The answer may be lost although the change has started.
-        if executing and stack.was_executed(started):
+        if running and stack.was_executed(started):
             if isinstance(error, FAILURES):
                 return running
-            watcher.warning(_goes_on(running.stack_arn, started.region))
+            watcher.warning(goes_on(stack, running.stack_arn))
             raise
         take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
         raise
@@ -192,28 +191,27 @@ def _start(
     return None
 
 
-def _follow(stack: Stack, running: Running, region: str, watcher: Watcher) -> list[Event]:
-    """Follow to the end: all events, the last of which ended it.
-
-    Nothing that goes wrong here is a failed deploy: the operation goes on without us.
-    """
-    try:
-        return stack.follow(running.stack_arn, running.seen, watcher.event)
-    except KeyboardInterrupt:
-        watcher.warning(_goes_on(running.stack_arn, region))
-        raise
-    except FAILURES as error:
-        raise StillRunning(
-            f"lost sight of stack {stack.name}: {brief(error)}",
-            _goes_on(running.stack_arn, region),
-        ) from error
+def _agree(change_set: ChangeSet, wish: Wish, watcher: Watcher) -> None:
+    """Refuse what must not happen, and ask. Raises :class:`Refused` and :class:`Declined`."""
+    check_subnet(change_set.changes)
+    check_replacements(change_set.changes, wish.allow_replace)
+    check_manner(wish.manner, change_set.kind, change_set.changes)
+    _ask(watcher, f"{change_set.kind.capitalize()} stack {change_set.stack}?")
+    watcher.agreed()
 
 
-def _goes_on(arn: str, region: str) -> str:
-    return (
-        "the operation goes on in AWS; watch it with: cfgen deploy --attach, or "
-        f"aws cloudformation describe-stack-events --region {region} --stack-name {arn}"
-    )
+def _running(stack: Stack, change_set: ChangeSet, wish: Wish) -> Running:
+    arn = change_set.stack_arn
+    deletes = "DELETE" in (change_set.on_stack_failure, wish.manner.on_failure.upper())
+    return Running(arn, stack.event_ids(arn), wish.token, deletes and change_set.kind == "CREATE")
+
+
+def _execute(stack: Stack, change_set: ChangeSet, wish: Wish, watcher: Watcher) -> None:
+    """Start the change, with a stack policy that lets through what was allowed by name."""
+    arn = change_set.stack_arn
+    if wish.allow_replace and change_set.kind == "UPDATE":
+        _set_policy(stack, arn, watcher, wish.allow_replace)
+    stack.execute(change_set, wish.token, wish.manner)
 
 
 def _ask(watcher: Watcher, question: str) -> None:
@@ -221,25 +219,8 @@ def _ask(watcher: Watcher, question: str) -> None:
         raise Declined("declined")
 
 
-def _judge(status: str, events: list[Event], region: str) -> None:
-    if status in SUCCEEDED:
-        return
-    cause = first_cause(events)
-    why = (
-        f"{cause.logical_id} ({cause.resource_type}): {cause.reason or cause.status}"
-        if cause
-        else "no event says why"
-    )
-    if status in ROLLED_BACK:
-        raise DeployFailed(
-            f"the deploy failed and was rolled back ({status}): {why}",
-            remedy(cause, events, region),
-        )
-    raise NeedsRepair(f"the deploy failed and left the stack in {status}: {why}", repair(status))
-
-
 def _finish(stack: Stack, arn: str, wish: Wish, watcher: Watcher) -> dict[str, tuple[str, str]]:
-    """Read the outputs and set the protection. The stack is up: nothing here makes it a failure."""
+    """Read the outputs and set what protects. The stack is up: nothing here makes it a failure."""
     try:
         final = stack.find(arn)
     except FAILURES as error:
@@ -251,4 +232,24 @@ def _finish(stack: Stack, arn: str, wish: Wish, watcher: Watcher) -> dict[str, t
     except FAILURES as error:
         wanted = "on" if wish.protect else "off"
         watcher.warning(f"termination protection could not be set {wanted}: {brief(error)}")
+    _set_policy(stack, arn, watcher)
     return final.outputs if final else {}
+
+
+def _set_policy(stack: Stack, arn: str, watcher: Watcher, allowed: tuple[str, ...] = ()) -> None:
+    """Set the stack policy to ours, but for what is ``allowed`` to go; a failure is told only."""
+    try:
+        types = {
+            one.logical_id: one.resource_type
+            for one in stack.contents(arn)
+            if one.status != "DELETE_COMPLETE"
+        }
+        kept = held(types, allowed)
+        wanted = policy_for(kept)
+        if not same_policy(stack.policy(arn), wanted):
+            stack.set_policy(arn, wanted)
+            watcher.note(
+                f"stack policy: no update may replace or delete {', '.join(kept) or 'nothing'}"
+            )
+    except FAILURES as error:
+        watcher.warning(f"the stack policy could not be set: {brief(error)}")

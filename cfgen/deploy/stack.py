@@ -1,21 +1,25 @@
-"""The calls to CloudFormation about one stack. No waiters: they poll slowly and lie about success.
+"""The calls to CloudFormation about one stack.
 
 Every call after the first takes the stack's ARN, for its name stops resolving during a delete.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
 from cfnlint.decode.decode import decode_str
 
-from cfgen.aws import FAILURES, code_of, is_expired, is_transient, message_of
+from cfgen.aws import DENIED, FAILURES, Clients, brief, code_of, message_of
 from cfgen.deploy.changeset import ChangeSet, Kind, parse_changes, says_no_changes
-from cfgen.deploy.events import Event, parse_event
+from cfgen.deploy.events import Event, Validation, parse_event, parse_validation
+from cfgen.deploy.manner import Manner
 from cfgen.deploy.parameters import Chosen, Declared
-from cfgen.errors import AwsError, ConfigError, Refused, StillRunning
+from cfgen.deploy.waiting import Waiting, wait_until
+from cfgen.errors import AwsError, ConfigError, Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -23,16 +27,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST_POLL, SLOWEST_POLL, SLOWING = 2.0, 10.0, 1.25
-"""Seconds between polls: the first, the slowest, and the factor from one to the next."""
+ABANDONED = timedelta(days=1)
+"""After this a change set of ours that nobody executed counts as left behind by a crash."""
 
-
-class Waiting(msgspec.Struct, frozen=True):
-    """How to wait: ``clock`` and ``sleep`` in seconds, and for how many seconds at the most."""
-
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-    limit: float
+OURS = re.compile(r"cfgen-[0-9a-f]{32}")
+"""Names of change sets that are not meant to stay."""
 
 
 class Deployed(msgspec.Struct, frozen=True):
@@ -86,10 +85,20 @@ class Started(msgspec.Struct, frozen=True):
 class Stack:
     """One stack, by name until its ARN is known."""
 
-    def __init__(self, client: "CloudFormationClient", name: str, waiting: Waiting) -> None:
-        self._client = client
+    def __init__(self, clients: Clients, name: str, waiting: Waiting) -> None:
+        self._clients = clients
         self._waiting = waiting
         self.name = name
+
+    @property
+    def resume(self) -> str:
+        """The command that goes on watching."""
+        return self._waiting.resume
+
+    @property
+    def _client(self) -> "CloudFormationClient":
+        # Each time anew: with renewed credentials there is another one.
+        return self._clients.cloudformation
 
     def find(self, stack: str | None = None) -> Deployed | None:
         """The stack (by default by its name), or ``None`` if there is none.
@@ -141,6 +150,7 @@ class Stack:
         parameters: Sequence[Chosen],
         capabilities: Sequence[str],
         tags: Mapping[str, str],
+        manner: Manner,
     ) -> Started | None:
         """Ask for a change set; ``None`` where AWS says at once that nothing would change."""
         try:
@@ -153,6 +163,7 @@ class Stack:
                 Capabilities=list(capabilities),  # type: ignore[arg-type]
                 Tags=[_api_tag(key, value) for key, value in sorted(tags.items())],
                 ClientToken=name,
+                **manner.creation,
             )
         except ClientError as error:
             if says_no_changes(message_of(error)):
@@ -163,7 +174,8 @@ class Stack:
     def read_change_set(self, started: Started) -> ChangeSet | None:
         """Wait until the change set can be read; ``None`` if it holds no change.
 
-        Raises :class:`AwsError` with AWS's reason where it failed.
+        Raises :class:`Refused` with what CloudFormation's own checks found where they failed it,
+        and :class:`AwsError` with AWS's reason where anything else did.
         """
 
         def probe() -> tuple[str, str] | None:
@@ -177,11 +189,33 @@ class Stack:
         if status != "CREATE_COMPLETE":
             if says_no_changes(reason):
                 return None
+            found = self.validations(started.arn)
+            if isinstance(found, str):
+                reason += f" ({found})"
+            elif fatal := [one for one in found if one.mode == "FAIL"]:
+                raise Refused(
+                    "\n  ".join(["CloudFormation's validation found:", *map(str, fatal)]),
+                    "mend the template; nothing was changed",
+                )
             raise AwsError(f"CloudFormation turned the change set down: {reason or status}")
         pages = self._client.get_paginator("describe_change_set").paginate(
             ChangeSetName=started.arn, IncludePropertyValues=True
         )
-        return ChangeSet(started.arn, started.stack_arn, started.kind, parse_changes(pages))
+        return _change_set(list(pages), started.arn, started.stack_arn, started.kind)
+
+    def validations(self, change_set: str) -> tuple[Validation, ...] | str:
+        """What CloudFormation's own checks found of a change set; or why that cannot be read."""
+        try:
+            # By its ARN: a bare name is an error.
+            pages = self._client.get_paginator("describe_events").paginate(ChangeSetName=change_set)
+            return tuple(
+                parse_validation(event)
+                for page in pages
+                for event in page["OperationEvents"]
+                if event.get("EventType") == "VALIDATION_ERROR"
+            )
+        except FAILURES as error:
+            return _unread("what CloudFormation's validation found", error)
 
     def kept_change_set(self, arn: str) -> ChangeSet:
         """A change set that waits to be executed.
@@ -211,7 +245,7 @@ class Stack:
         found = self.find(first["StackId"])
         new = found is None or found.status == "REVIEW_IN_PROGRESS"
         kind: Kind = "CREATE" if new else "UPDATE"
-        return ChangeSet(first["ChangeSetId"], first["StackId"], kind, parse_changes(pages))
+        return _change_set(pages, first["ChangeSetId"], first["StackId"], kind)
 
     def was_executed(self, started: Started) -> bool:
         """Whether a change set was executed after all; where nobody can say, that it was."""
@@ -225,11 +259,39 @@ class Stack:
         """Delete a change set that will not be executed."""
         self._client.delete_change_set(ChangeSetName=arn)
 
-    def execute(self, change_set: ChangeSet, token: str) -> None:
-        """Start the change. A failure rolls back."""
+    def sweep(self, arn: str, now: datetime) -> int:
+        """Delete change sets that a crash of ours left behind long ago, and count them.
+
+        Kept ones have other names. What cannot be deleted is left: they only add up slowly.
+        """
+        count = 0
+        try:
+            pages = self._client.get_paginator("list_change_sets").paginate(StackName=arn)
+            for page in pages:
+                for one in page["Summaries"]:
+                    old = now - one.get("CreationTime", now) > ABANDONED
+                    if old and OURS.fullmatch(one["ChangeSetName"]):
+                        self.delete_change_set(one["ChangeSetId"])
+                        count += 1
+        except FAILURES:
+            pass
+        return count
+
+    def execute(self, change_set: ChangeSet, token: str, manner: Manner) -> None:
+        """Start the change."""
+        # A kept change set was told on its creation.
+        told = {} if change_set.on_stack_failure else manner.execution
         self._client.execute_change_set(
-            ChangeSetName=change_set.arn, ClientRequestToken=token, DisableRollback=False
+            ChangeSetName=change_set.arn, ClientRequestToken=token, **told
         )
+
+    def policy(self, arn: str) -> str:
+        """The stack policy, empty if there is none."""
+        return self._client.get_stack_policy(StackName=arn).get("StackPolicyBody", "")
+
+    def set_policy(self, arn: str, policy: str) -> None:
+        """Set the stack policy."""
+        self._client.set_stack_policy(StackName=arn, StackPolicyBody=policy)
 
     def delete(self, arn: str, token: str, retain: Sequence[str] = ()) -> None:
         """Start deleting the stack; what could not be deleted before may be kept (``retain``)."""
@@ -304,25 +366,53 @@ class Stack:
         ends = [index for index, event in enumerate(events) if event.ends(arn)]
         return {event.id for event in events[: ends[-1] + 1 if ends else 0]}
 
-    def follow(self, arn: str, seen: set[str], watch: Callable[[Event], None]) -> list[Event]:
-        """Wait for the operation's end, passing each new event to ``watch`` in order of time.
+    def follow(
+        self,
+        arn: str,
+        seen: set[str],
+        events: list[Event],
+        watch: Callable[[Event], None],
+        ends: Callable[[Event], bool],
+    ) -> None:
+        """Wait for the operation's end, adding each new event to ``events`` in order of time.
 
-        Throttling and a cut connection do not end it. Raises :class:`StillRunning` when the time
-        is up or the credentials run out: the operation goes on without us.
+        Raises :class:`StillRunning` when the time is up or the credentials run out.
         """
-        events: list[Event] = []
 
-        def probe() -> list[Event] | None:
+        def probe() -> bool | None:
             for event in self._events_since(arn, seen):
                 seen.add(event.id)
                 events.append(event)
                 watch(event)
-                if event.ends(arn):
+                if ends(event):
                     # What comes after it belongs to somebody else's operation.
-                    return events
+                    return True
             return None
 
-        return self._until(f"stack {self.name}", probe)
+        self._until(f"stack {self.name}", probe)
+
+    def failures(self, arn: str, since: datetime) -> list[Event] | str:
+        """Events of failures from a moment on, in order of time; or why they cannot be read.
+
+        They tell of hooks and validations more than the stack's own events do.
+        """
+        try:
+            pages = self._client.get_paginator("describe_events").paginate(
+                StackName=arn, Filters={"FailedEvents": True}
+            )
+            found = [
+                parse_event(event)
+                for page in pages
+                for event in page["OperationEvents"]
+                if event.get("Timestamp", since) >= since and "ResourceType" in event
+            ]
+        except FAILURES as error:
+            return _unread("CloudFormation's list of failures", error)
+        return sorted(found, key=lambda event: event.time)
+
+    def events(self, arn: str) -> list[Event]:
+        """All events of a stack, a nested one too, in order of time."""
+        return self._events_since(arn, set())
 
     def wait_deleted(self, arn: str) -> str:
         """Wait until a delete ended, and give the status that it ended in."""
@@ -347,31 +437,27 @@ class Stack:
         return new[::-1]
 
     def _until(self, what: str, probe: Callable[[], T | None]) -> T:
-        """Call ``probe`` until it gives something."""
-        deadline = self._waiting.clock() + self._waiting.limit
-        pause = FIRST_POLL
-        while True:
-            try:
-                result = probe()
-            except FAILURES as error:
-                if is_expired(error):
-                    raise StillRunning(
-                        f"the credentials expired while waiting for {what}",
-                        "renew them, then cfgen deploy --attach goes on watching",
-                    ) from error
-                if not is_transient(error):
-                    raise
-                result = None
-            if result is not None:
-                return result
-            if self._waiting.clock() >= deadline:
-                raise StillRunning(
-                    f"gave up waiting for {what} after {self._waiting.limit:.0f} s; it goes on "
-                    "in AWS",
-                    "cfgen deploy --attach goes on watching",
-                )
-            self._waiting.sleep(pause)
-            pause = min(pause * SLOWING, SLOWEST_POLL)
+        return wait_until(what, probe, self._waiting, self._clients.renew)
+
+
+def _change_set(
+    pages: Sequence[Mapping[str, Any]], arn: str, stack_arn: str, kind: Kind
+) -> ChangeSet:
+    first = pages[0]
+    return ChangeSet(
+        arn,
+        stack_arn,
+        kind,
+        parse_changes(pages),
+        created=first.get("CreationTime"),
+        on_stack_failure=first.get("OnStackFailure", ""),
+    )
+
+
+def _unread(what: str, error: Exception) -> str:
+    denied = isinstance(error, ClientError) and code_of(error) in DENIED
+    why = "cloudformation:DescribeEvents is denied" if denied else brief(error)
+    return f"{what} could not be read: {why}"
 
 
 def _api_parameter(parameter: Chosen) -> "ParameterTypeDef":

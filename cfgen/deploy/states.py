@@ -33,17 +33,23 @@ WAYS: dict[str, Way] = {
     "DELETE_COMPLETE": Way.CREATE,
 }
 
+KEPT = {"CREATE_FAILED", "UPDATE_FAILED"}
+"""Failed, and not rolled back."""
+
 SUCCEEDED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 ROLLED_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 
 
-def way_of(status: str | None) -> Way:
+def way_of(status: str | None, *, retry: bool = False) -> Way:
     """The way on from a status, ``None`` for a stack that does not exist.
 
-    A status that is not known counts as one that needs repair: nothing is done to it.
+    With ``retry``, what failed and was kept is gone on with. A status that is not known counts as
+    one that needs repair: nothing is done to it.
     """
     if status is None:
         return Way.CREATE
+    if retry and status in KEPT:
+        return Way.UPDATE
     if status in WAYS:
         return WAYS[status]
     return Way.WAIT if status.endswith("_IN_PROGRESS") else Way.REPAIR
@@ -51,8 +57,8 @@ def way_of(status: str | None) -> Way:
 
 REPAIRS = {
     "UPDATE_ROLLBACK_FAILED": "cfgen rollback",
-    "UPDATE_FAILED": "cfgen rollback",
-    "CREATE_FAILED": "cfgen rollback, or cfgen destroy",
+    "UPDATE_FAILED": "cfgen deploy --retry, or cfgen rollback",
+    "CREATE_FAILED": "cfgen deploy --retry, cfgen rollback, or cfgen destroy",
     "ROLLBACK_FAILED": "cfgen destroy",
     "DELETE_FAILED": "cfgen destroy",
     "IMPORT_ROLLBACK_FAILED": "cfgen destroy",

@@ -1,6 +1,9 @@
 """What was chosen, in a sentence."""
 
 from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
 
 from cfgen.lock import LockedPlan
 from cfgen.pipeline import Choice, bill_of
@@ -25,20 +28,33 @@ def choice_text(choice: Choice) -> str:
     return "\n".join(lines)
 
 
-def cost_text(choice: Choice, before: Mapping[str, object] | None) -> str:
-    """What a month costs before and after a deploy, at today's prices."""
+class CostChange(msgspec.Struct, frozen=True):
+    """What a month costs before and after a deploy, in US dollars; ``None`` is not known.
+
+    For a new stack nothing is known before. ``text`` is for people.
+    """
+
+    before: Decimal | None
+    after: Decimal | None
+    text: str
+
+
+def cost_change(choice: Choice, built_for: Mapping[str, object] | None) -> CostChange:
+    """Compare what a stack was built for with what is chosen, at today's prices."""
     current = choice.current
     if current is None:
-        return f"cost: {choice.plan.id} is not priced"
+        return CostChange(None, None, f"cost: {choice.plan.id} is not priced")
     after = total(current.bill)
-    if before is None:
-        return f"cost: {after} a month"
-    bill = bill_of(choice, before)
+    if built_for is None:
+        return CostChange(None, current.bill.total, f"cost: {after} a month")
+    bill = bill_of(choice, built_for)
     if bill is None:
-        return f"cost: {after} a month; what the stack costs now is not known"
+        text = f"cost: {after} a month; what the stack costs now is not known"
+        return CostChange(None, current.bill.total, text)
     delta = current.bill.total - bill.total
     change = f"{usd(abs(delta))} {'more' if delta > 0 else 'less'}" if delta else "no change"
-    return f"cost: {total(bill)} a month now, {after} after: {change}"
+    text = f"cost: {total(bill)} a month now, {after} after: {change}"
+    return CostChange(bill.total, current.bill.total, text)
 
 
 def switch_text(kept: LockedPlan, recommendation: Recommendation) -> str:

@@ -1,5 +1,6 @@
 """A deploy for people: the preview, the events, the outputs, the rehearsal."""
 
+import json
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -11,14 +12,13 @@ from cfgen.deploy.events import Event
 from cfgen.deploy.redact import mask, shown
 from cfgen.deploy.rehearse import Rehearsal
 from cfgen.report.paper import Paper
+from cfgen.times import timestamp
 
 ACTION_STYLES = {"Add": "green", "Modify": "yellow", "Remove": "red"}
 
 
-def preview_text(
-    change_set: ChangeSet, capabilities: str, parameters: list[str], paper: Paper
-) -> str:
-    """What would change: a row a resource, replacements in red."""
+def preview_text(change_set: ChangeSet, paper: Paper) -> str:
+    """What would change: a row a resource, replacements in red; then how, and what was found."""
     replaced = any(change.replacement for change in change_set.changes)
     because = any(change.because for change in change_set.changes)
     extra = [*(["Replaced"] if replaced else []), *(["Because of"] if because else [])]
@@ -32,9 +32,14 @@ def preview_text(
             *([", ".join(change.because)] if because else []),
         )
     parts: list[RenderableType] = [table, *_properties(change_set)]
-    parts += [f"parameter {line}" for line in parameters]
-    if capabilities:
-        parts.append(f"capabilities: {capabilities}")
+    parts += [f"parameter {change}" for change in change_set.parameters]
+    if change_set.capabilities:
+        reason = change_set.capabilities_reason
+        names = ", ".join(change_set.capabilities)
+        parts.append(f"capabilities: {names}" + (f" ({reason})" if reason else ""))
+    parts += [
+        Text(f"validation ({one.mode}): {one}", style="yellow") for one in change_set.validations
+    ]
     return paper.render(parts).rstrip("\n")
 
 
@@ -48,6 +53,9 @@ def _properties(change_set: ChangeSet) -> Iterator[Text]:
                 shown(one.path, value, change_set.secrets) for value in (one.before, one.after)
             )
             line = Text(f"{change.logical_id} {one.path}: {before} -> {after}")
+            if one.drifted_from is not None:
+                deployed = shown(one.path, one.drifted_from, change_set.secrets)
+                line.append(f" (changed by hand; was deployed as {deployed})", style="yellow")
             if one.recreation == "Always":
                 line.append(" (replaces it)", style="bold red")
             yield line
@@ -57,7 +65,8 @@ def fates_text(fates: tuple[Fate, ...], paper: Paper) -> str:
     """What dies, what stays, and what that goes on to cost."""
     table = paper.table("Fate", "Resource", "Type", "Keeps billing")
     for one in sorted(fates, key=lambda fate: fate.stays):
-        fate = Text("stays" if one.stays else "dies", style="" if one.stays else "red")
+        word = "stays" if one.stays else "emptied, dies" if one.emptied else "dies"
+        fate = Text(word, style="" if one.stays else "red")
         table.add_row(fate, one.logical_id, one.resource_type, one.bills)
     return paper.render([table]).rstrip("\n")
 
@@ -67,7 +76,26 @@ def change_set_data(change_set: ChangeSet) -> dict[str, object]:
     return {
         "arn": change_set.arn,
         "stack": change_set.stack_arn,
+        "region": change_set.region,
+        "account": change_set.account,
         "kind": change_set.kind,
+        "capabilities": list(change_set.capabilities),
+        "capabilities_reason": change_set.capabilities_reason or None,
+        "parameters": [
+            {"name": one.name, "before": one.before, "after": one.after}
+            for one in change_set.parameters
+        ],
+        "validations": [
+            {
+                "name": one.name,
+                "mode": one.mode,
+                "logical_id": one.logical_id,
+                "resource_type": one.resource_type,
+                "path": one.path,
+                "reason": one.reason,
+            }
+            for one in change_set.validations
+        ],
         "changes": [
             {
                 "logical_id": change.logical_id,
@@ -81,6 +109,7 @@ def change_set_data(change_set: ChangeSet) -> dict[str, object]:
                         "path": one.path,
                         "before": _value(one.path, one.before, change_set),
                         "after": _value(one.path, one.after, change_set),
+                        "drifted_from": _value(one.path, one.drifted_from, change_set),
                         "recreation": one.recreation or None,
                         "cause": one.cause or None,
                     }
@@ -113,10 +142,29 @@ def event_text(event: Event, paper: Paper) -> str:
     )
     line = Text(f"{event.time:%H:%M:%S} ")
     line.append(f"{event.status:<20}", style=style)
-    line.append(f" {event.logical_id} ({event.resource_type})")
+    hook = f", Hook {event.hook}" if event.hook else ""
+    line.append(f" {event.logical_id} ({event.resource_type}{hook})")
     if event.reason:
         line.append(f": {event.reason}")
     return paper.render([line]).rstrip("\n")
+
+
+def event_data(event: Event) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "time": timestamp(event.time),
+        "logical_id": event.logical_id,
+        "physical_id": event.physical_id or None,
+        "resource_type": event.resource_type,
+        "status": event.status,
+        "reason": event.reason or None,
+        "hook": event.hook or None,
+    }
+
+
+def event_json(event: Event) -> str:
+    """A line of JSON."""
+    return json.dumps(event_data(event), ensure_ascii=False) + "\n"
 
 
 def outputs_text(outputs: dict[str, tuple[str, str]]) -> str:

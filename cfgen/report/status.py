@@ -7,29 +7,37 @@ from decimal import Decimal
 from rich.console import RenderableType
 from rich.text import Text
 
-from cfgen.bot.status import Status
+from cfgen.bot.host import Host
+from cfgen.bot.status import Operation, Status
 from cfgen.lock import LockedPlan
 from cfgen.report.numbers import usd
 from cfgen.report.paper import Paper
 from cfgen.times import timestamp
 
+OPERATIONS = {
+    "create_stack": "creation",
+    "update_stack": "update",
+    "delete_stack": "deletion",
+    "continue_rollback": "continued rollback",
+    "rollback": "rollback",
+}
+"""Words for the operations on a stack (OperationType in the CloudFormation API Reference)."""
+
+CLEAR = "\x1b[H\x1b[2J"
+"""Goes to the first line and clears the screen (ECMA-48: CUP, ED)."""
+
+
+def redrawn(text: str, paper: Paper) -> str:
+    """A text in the place of the one before, where the paper is a terminal."""
+    return f"{CLEAR}{text}" if paper.terminal else text
+
 
 def status_text(status: Status, kept: LockedPlan | None, now: datetime, paper: Paper) -> str:
-    """A few lines: stack, host, alarms, next run, cost."""
+    """A few lines: stack, last operation, host, alarms, next run, cost."""
     lines: list[RenderableType] = [_stack(status)]
-    host = status.host
-    if host is None:
-        lines.append("host: none at the moment")
-    else:
-        good = host.state == "running" and host.checks == "ok" and host.online is not False
-        reached = {
-            True: "reached by Session Manager",
-            False: "not reached by Session Manager",
-            None: "Session Manager could not be asked",
-        }[host.online]
-        checks = f", checks {host.checks}" if host.checks else ""
-        text = f"host: {host.instance_id} ({host.instance_type}) {host.state}{checks}, {reached}"
-        lines.append(Text(text, style="" if good else "yellow"))
+    if status.operation:
+        lines.append(f"last operation: {_operation(status.operation)}")
+    lines.append(_host(status.host) if status.host else "host: none at the moment")
     ringing = [alarm for alarm in status.alarms if alarm.state == "ALARM"]
     silent = len(status.alarms) - len(ringing)
     lines.append(
@@ -50,9 +58,32 @@ def _stack(status: Status) -> Text:
     text.append(", protected" if status.protected else ", not protected from deletion")
     if status.drift not in ("NOT_CHECKED", "IN_SYNC"):
         text.append(f", {status.drift.lower()}", style="yellow")
+    if status.drift_checked:
+        same = ", in sync" if status.drift == "IN_SYNC" else ""
+        text.append(f"{same} (checked {status.drift_checked:%Y-%m-%d %H:%M} UTC)")
     if status.reason:
         text.append(f": {status.reason}")
     return text
+
+
+def _operation(operation: Operation) -> str:
+    word = OPERATIONS.get(operation.kind, operation.kind)
+    return word + (f" of {operation.time:%Y-%m-%d %H:%M} UTC" if operation.time else "")
+
+
+def _host(host: Host) -> Text:
+    good = host.state == "running" and host.checks == "ok" and host.online is not False
+    reached = {
+        True: "reached by Session Manager",
+        False: "not reached by Session Manager",
+        None: "Session Manager could not be asked",
+    }[host.online]
+    checks = f", checks {host.checks}" if host.checks else ""
+    waiting = ", still bootstrapping (see cfgen logs --boot)" if host.bootstrapping else ""
+    return Text(
+        f"host: {host.instance_id} ({host.instance_type}) {host.state}{checks}{waiting}, {reached}",
+        style="" if good else "yellow",
+    )
 
 
 def _next_run(moment: datetime | None, now: datetime) -> str:
@@ -73,7 +104,9 @@ def status_json(status: Status, kept: LockedPlan | None) -> str:
         "reason": status.reason or None,
         "updated": timestamp(status.updated),
         "protected": status.protected,
+        "last_operation": status.operation.kind if status.operation else None,
         "drift": status.drift,
+        "drift_checked": timestamp(status.drift_checked) if status.drift_checked else None,
         "host": host and {name: getattr(host, name) for name in host.__struct_fields__},
         "alarms": [
             {"name": one.name, "state": one.state, "text": one.text} for one in status.alarms

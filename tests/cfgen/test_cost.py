@@ -10,7 +10,7 @@ import pytest
 from cfgen import pipeline
 from cfgen.config.load import make_config
 from cfgen.prices import Prices
-from cfgen.report.choice import cost_text
+from cfgen.report.choice import cost_change
 from cfgen.template.build import built_for
 
 PRICES = Prices(datetime(2026, 11, 24, tzinfo=UTC), "offline")
@@ -41,11 +41,11 @@ BARE = {"network": {"elastic_ip": False}, **MARKET}
     ],
 )
 def test_before_and_after(was: dict[str, Any], wished: dict[str, Any], said: str) -> None:
-    assert cost_text(choice(**wished), before(**was)) == said
+    assert cost_change(choice(**wished), before(**was)).text == said
 
 
 def test_a_new_stack_has_no_before() -> None:
-    assert cost_text(choice(), None) == "cost: $12.37 a month"
+    assert cost_change(choice(), None).text == "cost: $12.37 a month"
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_a_new_stack_has_no_before() -> None:
      {"Plan": "t4g.micro/on-demand/always", "Host": {"disk_gib": "much"}}],
 )  # fmt: skip
 def test_a_stack_that_says_not_what_it_was_built_for(metadata: dict[str, object]) -> None:
-    text = cost_text(choice(), metadata)
+    text = cost_change(choice(), metadata).text
     assert text == "cost: $12.37 a month; what the stack costs now is not known"
 
 
 def test_what_it_was_built_for_survives_the_template() -> None:
     metadata = msgspec.json.decode(msgspec.json.encode(before(**BARE)))
-    assert cost_text(choice(**BARE), metadata).endswith("no change")
+    assert cost_change(choice(**BARE), metadata).text.endswith("no change")

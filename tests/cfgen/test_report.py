@@ -11,7 +11,8 @@ from cfgen import pipeline
 from cfgen.config.load import make_config
 from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
 from cfgen.deploy.changeset import Change, ChangeSet
-from cfgen.deploy.events import Event
+from cfgen.deploy.events import Event, Validation
+from cfgen.deploy.parameters import ParameterChange
 from cfgen.prices import Prices
 from cfgen.report.deploy import event_text, outputs_text, preview_text
 from cfgen.report.numbers import age, plain, usd
@@ -148,11 +149,23 @@ def test_a_preview_shows_replacement_and_its_cause() -> None:
         Change("Topic", "AWS::SNS::Topic", "Modify", "Conditional", ("Name",)),
         Change("Old", "AWS::EC2::EIP", "Remove"),
     )
-    change_set = ChangeSet("arn", "stack", "UPDATE", changes)
-    lines = preview_text(change_set, "CAPABILITY_IAM", ["A: 'x' -> 'y'"], PIPE).splitlines()
+    change_set = ChangeSet(
+        "arn",
+        "stack",
+        "UPDATE",
+        changes,
+        capabilities=("CAPABILITY_IAM",),
+        parameters=(ParameterChange("A", "'x'", "'y'"),),
+        validations=(Validation("NAME", "WARN", "Old", "AWS::EC2::EIP", "/Old", "beware"),),
+    )
+    lines = preview_text(change_set, PIPE).splitlines()
     assert lines[1].split() == ["Modify", "Host", "AWS::EC2::Instance", "yes", "ImageId"]
     assert lines[2].split() == ["Modify", "Topic", "AWS::SNS::Topic", "maybe", "Name"]
-    assert lines[-2:] == ["parameter A: 'x' -> 'y'", "capabilities: CAPABILITY_IAM"]
+    assert lines[-3:] == [
+        "parameter A: 'x' -> 'y'",
+        "capabilities: CAPABILITY_IAM",
+        "validation (WARN): /Old (AWS::EC2::EIP): beware",
+    ]
 
 
 def test_an_event_is_one_line_however_long_its_reason() -> None:

@@ -1,7 +1,12 @@
 """The running bot: its host, its log, its status, and the way in."""
 
 import json
+import os
+import pty
+import signal
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,15 +19,22 @@ import pytest
 from botocore.stub import Stubber
 
 from cfgen.aws import Clients
+from cfgen.bot.events import read_events
 from cfgen.bot.host import Host, find_host, reachable_host
 from cfgen.bot.logs import Line, read_lines, since_of
 from cfgen.bot.session import FORWARD, PLUGIN, RESPONSE, open_session, plugin_version, run_command
-from cfgen.bot.status import Alarm, Status, next_run, read_status
+from cfgen.bot.status import (
+    Alarm,
+    Status,
+    last_operation,
+    next_run,
+    read_status,
+)
 from cfgen.config.load import make_config
 from cfgen.errors import ConfigError, Refused
 from cfgen.report.paper import Paper
-from cfgen.report.status import status_json, status_text
-from tests.conftest import Run
+from cfgen.report.status import CLEAR, redrawn, status_json, status_text
+from tests.conftest import Run, command
 from tests.trees import plan
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -44,10 +56,10 @@ class Aws:
     def answer(self, service: str, method: str, response: dict[str, Any], **asked: Any) -> None:
         self.stubs[service].add_response(method, response, asked or None)
 
-    def resources(self, **ids: str) -> None:
+    def resources(self, status: str = "CREATE_COMPLETE", **ids: str) -> None:
         held = [
             {"LogicalResourceId": name, "PhysicalResourceId": one, "ResourceType": "x",
-             "LastUpdatedTimestamp": NOW, "ResourceStatus": "CREATE_COMPLETE"}
+             "LastUpdatedTimestamp": NOW, "ResourceStatus": status}
             for name, one in ids.items()
         ]  # fmt: skip
         self.answer("cloudformation", "list_stack_resources", {"StackResourceSummaries": held},
@@ -81,6 +93,25 @@ def test_an_instance_is_found(aws: Aws) -> None:
     aws.instance()
     assert find_host(aws.clients, "bot") == Host(INSTANCE, "t4g.micro", "running", "ok", True)
     aws.done()
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "bootstrapping"),
+    [
+        ("CREATE_IN_PROGRESS", "running", True),
+        ("UPDATE_IN_PROGRESS", "running", True),
+        ("CREATE_IN_PROGRESS", "pending", False),
+        ("UPDATE_COMPLETE", "running", False),
+    ],
+)
+def test_a_host_bootstraps_until_the_stack_has_its_signal(
+    aws: Aws, status: str, state: str, bootstrapping: bool
+) -> None:
+    aws.resources(status, Host=INSTANCE)
+    aws.instance(state)
+    host = find_host(aws.clients, "bot")
+    assert host is not None
+    assert host.bootstrapping == bootstrapping
 
 
 def test_what_may_not_be_asked_is_unknown_and_no_obstacle(aws: Aws) -> None:
@@ -120,8 +151,7 @@ def test_a_stack_that_is_not_there_and_one_that_is_not_ours(aws: Aws) -> None:
     with pytest.raises(ConfigError, match="there is no stack bot"):
         find_host(aws.clients, "bot")
     aws.resources(Vpc="vpc-1")
-    with pytest.raises(ConfigError, match="has no host"):
-        find_host(aws.clients, "bot")
+    assert find_host(aws.clients, "bot") is None
 
 
 @pytest.mark.parametrize(
@@ -307,6 +337,57 @@ def test_following_gives_each_line_once(group: tuple[Any, str]) -> None:
     assert sorted(said[2:]) == ["late 1", "late 2", "new 1", "new 2"]
 
 
+# The events of the stack
+
+
+def happened(second: int, status: str = "CREATE_IN_PROGRESS", name: str = "Host") -> dict[str, Any]:
+    own = name == "bot"
+    return {"StackId": "arn:bot", "StackName": "bot", "EventId": f"{second}",
+            "Timestamp": NOW + timedelta(seconds=second), "LogicalResourceId": name,
+            "PhysicalResourceId": "arn:bot" if own else "", "ResourceStatus": status,
+            "ResourceType": "AWS::CloudFormation::Stack" if own else "AWS::EC2::Instance",
+            }  # fmt: skip
+
+
+def page(aws: Aws, *events: dict[str, Any], stack: str = "bot", **tokens: str) -> None:
+    """A page of events; ``after`` is the token that asks for it, ``then`` that of the next."""
+    answer = {"StackEvents": list(events)}
+    asked = {"StackName": stack}
+    if "then" in tokens:
+        answer["NextToken"] = tokens["then"]  # type: ignore[assignment]
+    if "after" in tokens:
+        asked["NextToken"] = tokens["after"]
+    aws.answer("cloudformation", "describe_stack_events", answer, **asked)
+
+
+def test_events_come_in_order_and_no_page_is_read_that_is_too_old(aws: Aws) -> None:
+    page(aws, happened(4), happened(3), then="2")
+    page(aws, happened(2), happened(1), then="3", after="2")
+    found = read_events(aws.clients, "bot", NOW + timedelta(seconds=2))
+    assert [one.id for one in found] == ["2", "3", "4"]
+    aws.done()
+
+
+def test_following_a_stack_gives_each_event_once_until_it_is_gone(aws: Aws) -> None:
+    page(aws, happened(1))
+    page(aws, happened(2), happened(1), then="never asked for", stack="arn:bot")
+    gone = happened(4, "DELETE_COMPLETE", "bot")
+    page(aws, gone, happened(3), happened(2), stack="arn:bot")
+    waits: list[float] = []
+    found = list(read_events(aws.clients, "bot", NOW, waits.append))
+    assert [one.id for one in found] == ["1", "2", "3", "4"]
+    assert waits == [5.0, 5.0]
+    aws.done()
+
+
+def test_a_stack_that_is_not_there_has_no_events(aws: Aws) -> None:
+    aws.stubs["cloudformation"].add_client_error(
+        "describe_stack_events", "ValidationError", "Stack [bot] does not exist"
+    )
+    with pytest.raises(ConfigError, match="there is no stack bot in ap-northeast-2"):
+        list(read_events(aws.clients, "bot", NOW))
+
+
 # The status
 
 
@@ -334,7 +415,9 @@ def test_the_next_run(now: str, expected: str, settings: dict[str, Any]) -> None
 def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
     stack = {"StackName": "bot", "StackId": "arn", "StackStatus": "UPDATE_COMPLETE",
              "CreationTime": NOW, "LastUpdatedTime": NOW, "EnableTerminationProtection": True,
-             "DriftInformation": {"StackDriftStatus": "DRIFTED"}}  # fmt: skip
+             "LastOperations": [{"OperationType": "UPDATE_STACK", "OperationId": "1"}],
+             "DriftInformation": {"StackDriftStatus": "DRIFTED", "LastCheckTimestamp": NOW},
+             }  # fmt: skip
     aws.answer("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName="bot")
     aws.resources(Host=INSTANCE)
     aws.instance(system="impaired")
@@ -347,7 +430,9 @@ def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
     assert [alarm.name for alarm in found.alarms] == ["bot-CpuAlarm-1A", "bot-NoRunAlarm-1A"]
     text = status_text(found, plan(), NOW, Paper(False, False, 0))
     assert text.splitlines() == [
-        "stack: bot UPDATE_COMPLETE since 2026-11-24 09:00 UTC, protected, drifted",
+        "stack: bot UPDATE_COMPLETE since 2026-11-24 09:00 UTC, protected, drifted "
+        "(checked 2026-11-24 09:00 UTC)",
+        "last operation: update of 2026-11-24 09:00 UTC",
         f"host: {INSTANCE} (t4g.micro) running, checks impaired, reached by Session Manager",
         "alarms: 1 ringing, 1 without data yet",
         "  bot-CpuAlarm-1A: bot-CpuAlarm-1A rings",
@@ -358,6 +443,8 @@ def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
     assert data["host"]["instance_id"] == INSTANCE
     assert data["monthly_usd"] == "12.37"
     assert data["next_run"] == "2026-11-25T09:00:00+09:00"
+    assert data["last_operation"] == "update_stack"
+    assert data["drift_checked"] == "2026-11-24T09:00:00Z"
 
 
 def test_a_status_with_little_to_say() -> None:
@@ -371,7 +458,49 @@ def test_a_status_with_little_to_say() -> None:
     )
     assert "host: none at the moment" in text
     assert "next run: none in the next 30 days" in text
-    assert json.loads(status_json(found, None))["host"] is None
+    assert "last operation" not in text
+    data = json.loads(status_json(found, None))
+    assert [data[name] for name in ("host", "last_operation", "drift_checked")] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (["CREATE_CHANGESET", "UPDATE_STACK"], "update of 2026-11-25 09:00 UTC"),
+        (["CREATE_STACK"], "creation of 2026-11-24 09:00 UTC"),
+        (["ROLLBACK", "UPDATE_STACK"], "rollback"),
+        (["REFACTOR_STACK"], "refactor_stack"),
+    ],
+)
+def test_the_last_operation(kinds: list[str], said: str) -> None:
+    stack: Any = {"CreationTime": NOW, "LastUpdatedTime": NOW + timedelta(days=1),
+                  "LastOperations": [{"OperationType": kind} for kind in kinds]}  # fmt: skip
+    status = Status("bot", "UPDATE_COMPLETE", "", NOW, True, "IN_SYNC", None, (), None,
+                    last_operation(stack), NOW)  # fmt: skip
+    lines = status_text(status, None, NOW, Paper()).splitlines()
+    assert lines[1] == f"last operation: {said}"
+    assert lines[0].endswith("protected, in sync (checked 2026-11-24 09:00 UTC)")
+
+
+def test_making_a_change_set_is_no_operation_on_the_stack() -> None:
+    stack: Any = {"CreationTime": NOW, "LastOperations": [{"OperationType": "CREATE_CHANGESET"}]}
+    assert last_operation(stack) is None
+    del stack["LastOperations"]
+    assert last_operation(stack) is None
+
+
+def test_a_host_that_bootstraps_says_where_to_look() -> None:
+    host = Host(INSTANCE, "t4g.micro", "running", "initializing", False, True)
+    status = Status("bot", "CREATE_IN_PROGRESS", "", NOW, True, "NOT_CHECKED", host, (), None)
+    assert (
+        "running, checks initializing, still bootstrapping (see cfgen logs --boot), not reached"
+        in status_text(status, None, NOW, Paper())
+    )
+
+
+def test_a_status_is_drawn_anew_on_a_terminal_only() -> None:
+    assert redrawn("text\n", Paper(terminal=True, width=80)) == f"{CLEAR}text\n"
+    assert redrawn("text\n", Paper()) == "text\n"
 
 
 def test_no_stack_has_no_status(aws: Aws) -> None:
@@ -446,6 +575,48 @@ def test_status_and_logs_of_a_stack(deployed: Callable[..., Any]) -> None:
         logs = deployed("logs", *which)
         assert logs.returncode == 0, logs.stderr
         assert "nothing was logged since" in logs.stderr
+    events = deployed("logs", "--events")
+    assert events.returncode == 0, events.stderr
+    first, *_, last = events.stdout.splitlines()
+    assert "REVIEW_IN_PROGRESS" in first
+    assert "CREATE_COMPLETE" in last
+    assert "(AWS::CloudFormation::Stack)" in last
+    data = [json.loads(line) for line in deployed("logs", "--events", "--json").stdout.splitlines()]
+    assert data[-1]["status"] == "CREATE_COMPLETE"
+    assert {"time", "logical_id", "physical_id", "resource_type", "reason"} <= set(data[-1])
+    later = deployed("logs", "--events", "--since", "2099-01-01T00:00")
+    assert later.stdout == ""
+    assert "nothing happened to the stack since 2099" in later.stderr
+
+
+def test_a_watched_status_stays_in_place(
+    deployed: Callable[..., Any],
+    folder: Path,
+    environment: dict[str, str],
+    memory_aws: dict[str, str],
+    systems_manager: str,
+) -> None:
+    del deployed
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        command(("status", "--watch")),
+        cwd=folder,
+        env={**environment, **memory_aws, "AWS_ENDPOINT_URL_SSM": systems_manager},
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+    )
+    os.close(slave)
+    read, deadline = "", time.monotonic() + 60
+    while "plan: " not in read:
+        assert time.monotonic() < deadline, read
+        read += os.read(master, 65536).decode()
+    assert read.startswith(CLEAR)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert process.stderr
+    process.stderr.close()
+    os.close(master)
 
 
 def test_a_session_needs_plugin_and_host(deployed: Callable[..., Any], tmp_path: Path) -> None:
@@ -458,17 +629,17 @@ def test_a_session_needs_plugin_and_host(deployed: Callable[..., Any], tmp_path:
     plugin.write_text("#!/bin/sh\necho 1.2.650.0\n")
     plugin.chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
-    for command in (("connect",), ("dashboard", "--no-browser"), ("connect", "--command", "id")):
-        unreached = deployed(*command, PATH=path)
+    for words in (("connect",), ("dashboard", "--no-browser"), ("connect", "--command", "id")):
+        unreached = deployed(*words, PATH=path)
         assert unreached.returncode == 5, unreached.stderr
         assert "Session Manager does not reach host i-" in unreached.stderr
         # Nothing is promised, or opened in a browser, that is not there.
         assert "localhost" not in unreached.stderr
 
 
-@pytest.mark.parametrize("command", ["status", "logs", "connect --command id"])
-def test_before_the_first_deploy(cfgen: Run, memory_aws: dict[str, str], command: str) -> None:
-    result = cfgen(*command.split(), extra=memory_aws)
+@pytest.mark.parametrize("line", ["status", "logs", "logs --events", "connect --command id"])
+def test_before_the_first_deploy(cfgen: Run, memory_aws: dict[str, str], line: str) -> None:
+    result = cfgen(*line.split(), extra=memory_aws)
     assert result.returncode == 2
     assert "there is no stack trading-bot" in result.stderr
 
@@ -484,3 +655,10 @@ def test_a_since_that_is_none(cfgen: Run) -> None:
     result = cfgen("logs", "--since", "soon")
     assert result.returncode == 2
     assert "--since" in result.stderr
+
+
+@pytest.mark.parametrize("other", [("--boot",), ("--filter", "ERROR")])
+def test_events_are_no_log(cfgen: Run, other: tuple[str, ...]) -> None:
+    result = cfgen("logs", "--events", *other)
+    assert result.returncode == 2
+    assert f"--events and {other[0]} do not go together" in result.stderr

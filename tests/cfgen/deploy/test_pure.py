@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from cfgen.deploy.causes import first_cause, remedy
+from cfgen.deploy.causes import causes, is_nested, stuck
 from cfgen.deploy.changeset import Change, parse_changes, says_no_changes
-from cfgen.deploy.events import Event
+from cfgen.deploy.events import Event, parse_event
 from cfgen.deploy.guards import check_account, check_replacements, check_subnet
 from cfgen.deploy.parameters import Chosen, Declared, changed, choose_parameters
 from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, WAYS, Way, repair, way_of
@@ -160,12 +160,15 @@ def test_a_later_deploy_keeps_image_and_what_has_no_default_and_takes_new_defaul
     assert values(chosen)["AppSource"] == ("https://h/a@v1", "kept")
     assert values(chosen)["ImageId"] == ("ami-1", "kept")
     assert values(chosen)["AlertEmail"] == ("new@example.com", "default")
-    assert changed(chosen, deployed) == ["AlertEmail: 'old@example.com' -> 'new@example.com'"]
+    assert [str(one) for one in changed(chosen, deployed)] == [
+        "AlertEmail: 'old@example.com' -> 'new@example.com'"
+    ]
 
 
 def test_secrets_are_masked_where_values_are_shown() -> None:
     chosen = choose_parameters(DECLARED, {"Token": "canary", "AppSource": "x"}, {}, {})
-    assert changed(chosen, {"Token": "old-canary"}) == ["Token: **** -> ****"]
+    (change,) = changed(chosen, {"Token": "old-canary"})
+    assert (change.before, change.after) == ("****", "****")
 
 
 def test_a_parameter_without_a_value_says_how_to_give_one() -> None:
@@ -198,18 +201,43 @@ def test_the_cause_is_the_earliest_failure_of_its_own() -> None:
         event(6, "stack", "ROLLBACK_IN_PROGRESS", "", "AWS::CloudFormation::Stack"),
         event(7, "Vpc", "DELETE_FAILED", "clean-up"),
     ]
-    cause = first_cause(events)
-    assert cause is not None
-    assert cause.logical_id == "Address"
+    assert [cause.logical_id for cause in causes(events)] == ["Address", "Other"]
+    assert [event.logical_id for event in stuck(events)] == ["Vpc"]
 
 
-def test_a_failed_bootstrap_points_to_its_log() -> None:
-    group = Event("0", START, "HostLogGroup", "bot-HostLogGroup-1", "", "CREATE_COMPLETE", "")
-    failed = event(1, "Host", "CREATE_FAILED", "Received 1 FAILURE signal(s)")
-    assert "aws logs tail bot-HostLogGroup-1 --region r" in remedy(failed, [group, failed], "r")
-    other = event(1, "Address", "CREATE_FAILED")
-    assert remedy(other, [group, other], "r") == "mend the cause, then deploy again"
-    assert remedy(failed, [failed], "r") == "mend the cause, then deploy again"
+def test_of_each_resource_the_earliest_failure_counts() -> None:
+    events = [
+        event(1, "Host", "CREATE_FAILED", "no capacity"),
+        event(2, "Host", "CREATE_FAILED", "again"),
+    ]
+    assert [cause.reason for cause in causes(events)] == ["no capacity"]
+
+
+def test_a_hook_that_fails_a_resource_is_its_cause_and_one_that_warns_is_not() -> None:
+    entry = {
+        "EventId": "1",
+        "Timestamp": START,
+        "LogicalResourceId": "Host",
+        "ResourceType": "AWS::EC2::Instance",
+        "ResourceStatus": "CREATE_IN_PROGRESS",
+        "HookType": "My::Guard::Hook",
+        "HookStatus": "HOOK_COMPLETE_FAILED",
+        "HookStatusReason": "no tags",
+    }
+    failed = event(2, "Host", "CREATE_FAILED", "The following hook(s) failed: [My::Guard::Hook]")
+    (cause,) = causes([parse_event(entry | {"HookFailureMode": "FAIL"}), failed])
+    assert (cause.hook, cause.reason) == ("My::Guard::Hook", "no tags")
+    (cause,) = causes([parse_event(entry | {"HookFailureMode": "WARN"}), failed])
+    assert cause is failed
+
+
+def test_a_nested_stack_is_another_one() -> None:
+    own, other = (f"arn:aws:cloudformation:r:1:stack/{name}/1" for name in ("bot", "inner"))
+    kind = "AWS::CloudFormation::Stack"
+    nested = Event("1", START, "Nested", other, kind, "CREATE_FAILED", "echo")
+    assert is_nested(nested, own)
+    assert not is_nested(nested, other)
+    assert not is_nested(event(1, "Host", "CREATE_FAILED"), own)
 
 
 def test_where_no_resource_says_why_the_stack_does() -> None:
@@ -219,16 +247,14 @@ def test_where_no_resource_says_why_the_stack_does() -> None:
         event(2, "bot", "ROLLBACK_IN_PROGRESS", "Role is not authorized", kind),
         event(3, "bot", "ROLLBACK_COMPLETE", "", kind),
     ]
-    cause = first_cause(events)
-    assert cause is not None
-    assert cause.reason == "Role is not authorized"
+    assert [cause.reason for cause in causes(events)] == ["Role is not authorized"]
 
 
 def test_a_secret_parameter_is_kept_and_not_reset() -> None:
     chosen = choose_parameters(DECLARED[3:], {}, {"Token": "****"}, {})
     assert values(chosen) == {"Token": ("****", "kept")}
-    assert changed(chosen, {"Token": "****"}) == []
+    assert changed(chosen, {"Token": "****"}) == ()
 
 
 def test_no_cause_is_not_invented() -> None:
-    assert first_cause([event(1, "Vpc", "CREATE_COMPLETE")]) is None
+    assert causes([event(1, "Vpc", "CREATE_COMPLETE")]) == ()

@@ -83,7 +83,7 @@ def test_a_rollback_that_fails_again_says_what_to_skip(aws: Recorded) -> None:
         event(2, "UPDATE_ROLLBACK_FAILED"),
         event(1, "UPDATE_FAILED", "Address", "quota"),
     )
-    with pytest.raises(NeedsRepair, match="Address: quota") as caught:
+    with pytest.raises(NeedsRepair, match=r"Address \(AWS::EC2::EIP\): quota") as caught:
         aws.run(rollback, WISH)
     assert "cfgen rollback --skip Address" in caught.value.hint
 

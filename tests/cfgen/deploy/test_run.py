@@ -1,16 +1,15 @@
 """The deploy against recorded answers: botocore's Stubber refuses calls and fields AWS lacks."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from cfgen.deploy.body import OBJECT_LIMIT
 from cfgen.deploy.events import Event
 from cfgen.deploy.plan import Wish
 from cfgen.deploy.run import Result
-from cfgen.deploy.stack import FIRST_POLL, SLOWEST_POLL, Stack
+from cfgen.deploy.waiting import FIRST_POLL, SHARE, SLOWEST_POLL, Waiting, wait_until
 from cfgen.errors import (
     AwsError,
     CfgenError,
@@ -21,7 +20,7 @@ from cfgen.errors import (
     Refused,
     StillRunning,
 )
-from tests.recorded import SET, STACK, START, Person, Recorded, event
+from tests.recorded import SET, STACK, START, Person, Recorded, Time, event
 
 
 @pytest.fixture
@@ -62,6 +61,7 @@ def test_a_first_deploy_from_end_to_end(aws: Recorded) -> None:
         StackName=STACK,
         EnableTerminationProtection=True,
     )
+    aws.policed()
     person = Person()
     result = aws.deploy(person=person)
     aws.done()
@@ -117,6 +117,7 @@ def test_no_changes_is_done_and_leaves_no_change_set(aws: Recorded, reason: str)
     aws.change_set("FAILED", reason)
     aws.discarded()
     aws.stack("CREATE_COMPLETE", Outputs=OUTPUTS, EnableTerminationProtection=True)
+    aws.policed()
     person = Person()
     result = aws.deploy(person=person)
     aws.done()
@@ -332,35 +333,57 @@ def test_a_failure_gives_its_first_cause_and_the_right_exit_code(
 def test_polling_survives_throttling_and_slows_down(aws: Recorded) -> None:
     created(aws)
     aws.fail("describe_stack_events", "Throttling", "Rate exceeded")
-    for _ in range(10):
+    for _ in range(70):
         aws.events(event(1, "CREATE_IN_PROGRESS"), OLD)
     aws.fail("describe_stack_events", "InternalFailure", "", 500)
     aws.events(event(2, "CREATE_COMPLETE"), event(1, "CREATE_IN_PROGRESS"), OLD)
     aws.stack("CREATE_COMPLETE")
     assert aws.deploy(Wish("bot", "body", "token", protect=False)).changed
     aws.done()
-    assert aws.time.pauses[0] == FIRST_POLL
-    assert aws.time.pauses == sorted(aws.time.pauses)
-    assert aws.time.pauses[-1] == SLOWEST_POLL
+    pauses = aws.time.pauses
+    assert pauses[0] == FIRST_POLL
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == SLOWEST_POLL
+    for count, pause in enumerate(pauses):
+        assert pause <= max(FIRST_POLL, sum(pauses[:count]) / SHARE)
 
 
-def test_a_cut_connection_while_polling_is_not_a_failed_deploy(aws: Recorded) -> None:
-    class Cut:
-        """A client whose connection is cut once."""
+def test_a_cut_connection_while_polling_is_not_a_failed_deploy() -> None:
+    time, cut = Time(), [ConnectionClosedError(endpoint_url="https://example.com")]
 
-        def __init__(self, client: Any) -> None:
-            self._client, self.cut = client, True
+    def probe() -> str:
+        if cut:
+            raise cut.pop()
+        return "ended"
 
-        def __getattr__(self, name: str) -> Callable[..., Any]:
-            if name == "describe_stacks" and self.cut:
-                self.cut = False
-                raise ConnectionClosedError(endpoint_url="https://example.com")
-            return getattr(self._client, name)  # type: ignore[no-any-return]
+    assert wait_until("it", probe, Waiting(lambda: time.now, time.sleep, 600)) == "ended"
+    assert time.pauses == [FIRST_POLL]
 
-    aws.stack("DELETE_COMPLETE")
-    stack = Stack(Cut(aws.cloudformation), "bot", aws.waiting)  # type: ignore[arg-type]
-    assert stack.wait_deleted(STACK) == "DELETE_COMPLETE"
-    aws.done()
+
+def test_jitter_may_shorten_a_pause() -> None:
+    time, answers = Time(), [None, "ended"]
+    waiting = Waiting(lambda: time.now, time.sleep, 600, jitter=lambda pause: pause * 0.8)
+    assert wait_until("it", lambda: answers.pop(0), waiting) == "ended"
+    assert time.pauses == [FIRST_POLL * 0.8]
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_expired_credentials_are_looked_for_anew(others: bool) -> None:
+    time, calls = Time(), []
+
+    def probe() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ClientError({"Error": {"Code": "ExpiredToken"}}, "DescribeStackEvents")
+        return "ended"
+
+    waiting = Waiting(lambda: time.now, time.sleep, 600, resume="cfgen deploy --attach --profile p")
+    if others:
+        assert wait_until("it", probe, waiting, lambda: True) == "ended"
+    else:
+        with pytest.raises(StillRunning) as caught:
+            wait_until("it", probe, waiting, lambda: False)
+        assert "--attach --profile p" in caught.value.hint
 
 
 def test_expired_credentials_while_polling_say_that_it_goes_on(aws: Recorded) -> None:
@@ -373,7 +396,7 @@ def test_expired_credentials_while_polling_say_that_it_goes_on(aws: Recorded) ->
 
 def test_the_wait_has_an_end(aws: Recorded) -> None:
     created(aws)
-    for _ in range(70):
+    for _ in range(150):
         aws.events(event(1, "CREATE_IN_PROGRESS"), OLD)
     with pytest.raises(StillRunning, match="600 s"):
         aws.deploy()

@@ -1,0 +1,126 @@
+"""A failed operation, told: its causes, what to do next, and the exit code."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from cfgen.aws import FAILURES, Clients
+from cfgen.deploy.causes import causes, is_nested, stuck
+from cfgen.deploy.events import Event
+from cfgen.deploy.remedies import HOST_LOG_GROUP, HOSTS, console_link, remedy
+from cfgen.deploy.stack import Stack
+from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, repair
+from cfgen.errors import DeployFailed, NeedsRepair
+
+LAST_LINES = 15
+"""Lines of the bootstrap's log that are shown: its step's command and what it said."""
+
+DEPTH = 5
+"""Nested stacks within nested stacks that are looked into."""
+
+
+class Notes(Protocol):
+    """What telling needs of a watcher."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+
+
+def judge(
+    stack: Stack, arn: str, events: Sequence[Event], clients: Clients, watcher: Notes
+) -> None:
+    """Raise :class:`DeployFailed` or :class:`NeedsRepair` unless the operation succeeded.
+
+    ``events`` are those of the operation, the last of which ended it.
+    """
+    status = events[-1].status
+    if status in SUCCEEDED:
+        return
+    found = tuple(find_causes(stack, arn, events, watcher))
+    _show_bootstrap(stack, arn, found, clients, watcher)
+    why = "\n  ".join(map(told, found)) or "no event says why"
+    cause = found[0] if found else None
+    if status in ROLLED_BACK:
+        ended = "was rolled back"
+    elif status == "DELETE_COMPLETE":
+        ended = "its stack was deleted"
+    else:
+        held = "".join(f"\n  {told(event)}" for event in stuck(events) if event not in found)
+        raise NeedsRepair(
+            f"the deploy failed and left the stack in {status}: {why}{held}",
+            f"{remedy(cause)}; {repair(status)}\n  {console_link(arn)}",
+        )
+    raise DeployFailed(
+        f"the deploy failed and {ended} ({status}): {why}",
+        f"{remedy(cause)}\n  {console_link(arn)}",
+    )
+
+
+def find_causes(stack: Stack, arn: str, events: Sequence[Event], watcher: Notes) -> Iterator[Event]:
+    """The earliest real cause for each resource, those of nested stacks in place of their echo."""
+    listed = stack.failures(arn, events[0].time)
+    if isinstance(listed, str):
+        watcher.note(f"{listed}; the cause is read from the stack's events")
+        listed = []
+    # Neither list is sure to hold what the other holds; hooks come before what they fail.
+    known = {event.id for event in events}
+    both = [*events, *(event for event in listed if event.id not in known)]
+    for cause in causes(sorted(both, key=lambda event: event.time)):
+        yield from _inside(stack, arn, cause, DEPTH)
+
+
+def _inside(stack: Stack, arn: str, cause: Event, depth: int) -> Iterator[Event]:
+    """The causes within a nested stack; the cause itself where there are none."""
+    inner: tuple[Event, ...] = ()
+    if depth and is_nested(cause, arn):
+        try:
+            inner = causes(stack.events(cause.physical_id))
+        except FAILURES:
+            inner = ()
+    if not inner:
+        yield cause
+    for one in inner:
+        named = msgspec.structs.replace(one, logical_id=f"{cause.logical_id}/{one.logical_id}")
+        yield from _inside(stack, cause.physical_id, named, depth - 1)
+
+
+def told(event: Event) -> str:
+    """A failure in a line."""
+    hook = f", Hook {event.hook}" if event.hook else ""
+    return f"{event.logical_id} ({event.resource_type}{hook}): {event.reason or event.status}"
+
+
+def _show_bootstrap(
+    stack: Stack, arn: str, found: Sequence[Event], clients: Clients, watcher: Notes
+) -> None:
+    """Show the end of the bootstrap's log, where it is the bootstrap that failed."""
+    if not any(cause.logical_id in HOSTS for cause in found):
+        return
+    try:
+        group = next(
+            (one.physical_id for one in stack.contents(arn) if one.logical_id == HOST_LOG_GROUP), ""
+        )
+    except FAILURES:
+        group = ""
+    if not group:
+        return
+    tail = f"aws logs tail {group} --region {clients.region} --since 1h"
+    try:
+        streams = clients.logs.describe_log_streams(
+            logGroupName=group, orderBy="LastEventTime", descending=True, limit=10
+        )["logStreams"]
+        names = [one["logStreamName"] for one in streams]
+        stream = next((name for name in names if name.endswith("/bootstrap")), None)
+        if stream is None:
+            watcher.note("the host has logged nothing of its bootstrap: it did not get so far")
+            return
+        lines = clients.logs.get_log_events(
+            logGroupName=group, logStreamName=stream, limit=LAST_LINES, startFromHead=False
+        )["events"]
+    except FAILURES:
+        watcher.note(f"the bootstrap's log could not be read; try: {tail}")
+        return
+    watcher.note(f"the end of the bootstrap's log ({stream}); all of it: {tail}")
+    for line in lines:
+        watcher.note(f"  {line['message'].rstrip()}")

@@ -1,0 +1,67 @@
+"""How cfgen waits for AWS: no waiters of the SDK's, which poll slowly and lie about success."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from cfgen.aws import FAILURES, is_expired, is_transient
+from cfgen.errors import StillRunning
+
+T = TypeVar("T")
+
+FIRST_POLL, SLOWEST_POLL = 2.0, 10.0
+"""Seconds between polls: the shortest and the longest."""
+
+SHARE = 20
+"""A pause is at most this part of the time waited so far: what ends is seen within 5% of it."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How to wait: ``clock`` and ``sleep`` in seconds, and for how many seconds at the most.
+
+    ``jitter`` takes a pause and gives one that is not longer, so that many do not poll at once.
+    ``resume`` is the command that goes on watching.
+    """
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    limit: float
+    jitter: Callable[[float], float] = lambda pause: pause
+    resume: str = "cfgen deploy --attach"
+
+
+def wait_until(
+    what: str,
+    probe: Callable[[], T | None],
+    waiting: Waiting,
+    renew: Callable[[], bool] = lambda: False,
+) -> T:
+    """Call ``probe`` until it gives something.
+
+    Throttling and a cut connection do not end it; neither do expired credentials, where ``renew``
+    finds others. Raises :class:`StillRunning` otherwise, and when the time is up.
+    """
+    begun = waiting.clock()
+    while True:
+        result = None
+        try:
+            result = probe()
+        except FAILURES as error:
+            if is_expired(error) and not renew():
+                raise StillRunning(
+                    f"the credentials expired while waiting for {what}",
+                    f"renew them, then {waiting.resume} goes on watching",
+                ) from error
+            if not (is_expired(error) or is_transient(error)):
+                raise
+        if result is not None:
+            return result
+        waited = waiting.clock() - begun
+        if waited >= waiting.limit:
+            raise StillRunning(
+                f"gave up waiting for {what} after {waiting.limit:.0f} s; it goes on in AWS",
+                f"{waiting.resume} goes on watching",
+            )
+        pause = min(max(FIRST_POLL, waited / SHARE), SLOWEST_POLL)
+        waiting.sleep(waiting.jitter(pause))
