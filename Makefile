@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/ready
-PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/lint-rules.md docs/states.md
+PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/deploying.md docs/lint-rules.md docs/states.md
 SCRIPTS := $(shell grep -lr '^\#!/bin/bash' cfgen/host/scripts) .ci/run
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -25,8 +25,8 @@ demo: $(READY)
 	"$$cfgen" build --prices offline > template.yaml; \
 	echo "$$(wc -l < template.yaml) lines, $$(wc -c < template.yaml) bytes"; \
 	echo; echo '$$ cfgen lint template.yaml'; "$$cfgen" lint template.yaml; \
-	echo; echo '$$ cfgen deploy template.yaml --rehearse --yes'; \
-	"$$cfgen" deploy template.yaml --rehearse --yes
+	echo; echo '$$ cfgen deploy template.yaml --rehearse --yes --no-cache'; \
+	"$$cfgen" deploy template.yaml --rehearse --yes --no-cache
 
 test: $(READY) tools .venv/aws/ready
 	$(BIN)/python -m pytest
@@ -62,6 +62,7 @@ bench: $(READY)
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/growth.py
 	PYTHONPATH=. $(BIN)/python bench/live.py
+	PYTHONPATH=. $(BIN)/python bench/polling.py
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory .venv/cdk/ready && $(BIN)/python bench/synth.py; \
 	else echo 'cdk synth is not measured: there is no npm'; fi
 

@@ -16,9 +16,10 @@ from cfgen.pipeline import new_token, waiting_for
 if TYPE_CHECKING:
     from cfgen.bot.logs import Line
     from cfgen.bot.status import Status
-    from cfgen.deploy.destroy import DestroyWatcher, Fate
+    from cfgen.deploy.destroy import DestroyWatcher
     from cfgen.deploy.drift import Drift
     from cfgen.deploy.events import Event
+    from cfgen.deploy.fates import Fate
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.run import Result

@@ -24,7 +24,7 @@ from cfgen.config.schema import (
 )
 from cfgen.config.write import render as render_config
 from cfgen.errors import ConfigError, Refused
-from cfgen.files import write_atomically
+from cfgen.files import read_text, write_atomically
 from cfgen.lock import FILE_NAME as LOCK_NAME
 from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
 from cfgen.prices import Prices, live_source, wanted_regions
@@ -346,14 +346,33 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
         return run(_wish(request), clients, waiting_for(request.limit, request.resume), watcher)
 
 
-def rehearse(request: DeployRequest, watcher: "Watcher") -> "Rehearsal":
-    """Deploy, twice, to an AWS in memory. Raises the errors of ``cfgen/errors.py``."""
+def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = None) -> "Rehearsal":
+    """Deploy, twice, to an AWS in memory, from what was rehearsed before; keeps what was rehearsed.
+
+    ``last`` is the folder where that is kept. Raises the errors of ``cfgen/errors.py``.
+    """
     from cfgen.aws import aws_errors
     from cfgen.deploy.rehearse import rehearse as run
 
-    region = request.config.stack.region
+    stack = request.config.stack
+    kept = last / f"{stack.region}-{stack.name}.yaml" if last else None
+    before = read_text(kept) if kept and kept.is_file() else None
     with aws_errors():
-        return run(_wish(request), region, waiting_for(request.limit, request.resume), watcher)
+        done = run(_wish(request), stack.region, waiting_for(request.limit), watcher, before)
+    if kept:
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(kept, request.body)
+        except (OSError, ConfigError) as error:
+            watcher.warning(f"the rehearsal is not remembered: {error}")
+    return done
+
+
+def rehearsals() -> Path:
+    """Where rehearsals are remembered."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("cfgen", appauthor=False) / "rehearsals"
 
 
 def _wish(request: DeployRequest) -> "Wish":

@@ -1,11 +1,15 @@
 """The generated parts of README.md and docs/, for cog."""
 
+import itertools
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import cog
 import msgspec
@@ -52,7 +56,7 @@ def states() -> None:
 
     from cfgen.deploy.destroy import destroy_way
     from cfgen.deploy.rollback import rollback_way
-    from cfgen.deploy.states import Way, way_of
+    from cfgen.deploy.states import KEPT, Way, way_of
 
     session = boto3.session.Session("x", "x", region_name="us-east-1")
     model = session.client("cloudformation").meta.service_model
@@ -69,10 +73,142 @@ def states() -> None:
     cog.outl("| state | deploy | diff | rollback | destroy |\n| --- | --- | --- | --- | --- |")
     for status in model.shape_for("StackStatus").enum:
         way = way_of(status)
+        retry = "; `--retry` goes on with it" if status in KEPT else ""
         cog.outl(
-            f"| {status} | {way.value} | {diffs.get(way, way.value)} "
+            f"| {status} | {way.value}{retry} | {diffs.get(way, way.value)} "
             f"| {rollbacks[rollback_way(status)]} | {destroy_way(status).value} |"
         )
+
+
+def transcript() -> None:
+    """Show the life of a stack, told by the program itself against the tests' CloudFormation."""
+    from tests.cloudformation.server import FakeCloudFormation
+
+    with FakeCloudFormation() as aws, tempfile.TemporaryDirectory() as folder:
+        aws.steps_per_poll = 100
+        for scene in SCENES:
+            scene.set_up(aws)
+            if scene.config:
+                Path(folder, "cfgen.toml").write_text(scene.config)
+            cog.outl(f"\n## {scene.title}\n\n{scene.text}\n")
+            for line in scene.commands:
+                cog.outl(f"```console\n$ cfgen {line}\n{_session(line, folder, aws)}```")
+
+
+class Scene(NamedTuple):
+    """Commands after a change of cfgen.toml and of what the fake does."""
+
+    title: str
+    text: str
+    commands: tuple[str, ...]
+    config: str = ""
+    set_up: Callable[[Any], None] = lambda _: None
+
+
+OFFLINE = "--prices offline"
+SOURCE = '[bot]\nsource = "https://github.com/you/bot.git@v1"\n'
+
+
+def _fail(failures: dict[str, str], rollbacks: dict[str, str]) -> Callable[[Any], None]:
+    def set_up(aws: Any) -> None:
+        aws.failures, aws.rollback_failures = failures, rollbacks
+
+    return set_up
+
+
+SCENES = (
+    Scene(
+        "The first deploy",
+        "Account, region and stack come first, then the change set and what a month costs.",
+        (f"deploy --yes {OFFLINE}",),
+        SOURCE,
+    ),
+    Scene("No change", "The same again, and nothing is left behind.", (f"deploy --yes {OFFLINE}",)),
+    Scene(
+        "A change and its cost",
+        "The host in market hours only, which the lock lets through with `--refresh`.",
+        (f"deploy --yes --hours market --refresh {OFFLINE}",),
+    ),
+    Scene(
+        "A replacement that is refused",
+        "Without `network.elastic_ip` the fixed address would go; `--yes` is no leave for that.",
+        (f"deploy --yes {OFFLINE}",),
+        SOURCE + '[workload]\nhours = "market"\n[network]\nelastic_ip = false\n',
+    ),
+    Scene(
+        "A deploy that fails",
+        "Exit 3: it was rolled back. The cause is the earliest one, with what to do about it.",
+        (f"deploy --yes {OFFLINE}",),
+        SOURCE + '[workload]\nhours = "market"\n[monitoring]\nlog_retention_days = 7\n',
+        _fail(
+            {
+                "HostLogGroup": "User: arn:aws:iam::123456789012:user/trader is not authorized to "
+                "perform: logs:PutRetentionPolicy"
+            },
+            {},
+        ),
+    ),
+    Scene(
+        "A rollback that fails, and the way out",
+        "Exit 4: the stack needs repair before anything else. `rollback` tries again, once the "
+        "cause is mended.",
+        (f"deploy --yes {OFFLINE}", "rollback --yes"),
+        "",
+        _fail({"HostLogGroup": "denied"}, {"BotLogGroup": "denied as well"}),
+    ),
+    Scene(
+        "Recovery",
+        "What is stuck stays as it is; then a deploy goes through again.",
+        ("rollback --yes --skip BotLogGroup", f"deploy --yes {OFFLINE}"),
+        "",
+        _fail({}, {}),
+    ),
+    Scene(
+        "The end",
+        "Protected until it is said twice; what stays is named, with its price.",
+        ("destroy --yes", "destroy --yes --disable-protection"),
+    ),
+)
+
+
+def _session(line: str, folder: str, aws: Any) -> str:
+    """What a command prints, in the order of its coming, and its exit code if it is not 0."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CFGEN_"))}
+    environment = kept | aws.environment | {"PYTHONPATH": os.getcwd(), "HOME": folder}
+    done = subprocess.run(
+        [sys.executable, "-m", "cfgen", *line.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environment,
+    )
+    # The outputs are the same each time.
+    results = done.stdout if aws.count("ExecuteChangeSet") == 1 else "..." if done.stdout else ""
+    text = "\n".join(_shorten([*done.stderr.splitlines(), *results.splitlines()]))
+    ending = f"exit code {done.returncode}\n" if done.returncode else ""
+    return f"{text}\n{ending}"
+
+
+def _shorten(lines: list[str]) -> Iterator[str]:
+    """Of many lines of one kind the first two and the last."""
+    for _, group in itertools.groupby(lines, _kind):
+        run = list(group)
+        if len(run) <= LONGEST_RUN:
+            yield from run
+        else:
+            yield from (*run[:2], f"... {len(run) - 3} more", run[-1])
+
+
+LONGEST_RUN = 6
+
+
+def _kind(line: str) -> str:
+    """What a line is: an event by its status, a row by its first word."""
+    words = line.split()
+    if words and re.match(r"[0-9:]{8}$", words[0]):
+        return "DELETE" if words[1].startswith("DELETE") else words[1]
+    return words[0] if words else ""
 
 
 def keys() -> None:

@@ -434,7 +434,7 @@ class Seen:
     signed: bool
 
 
-class _Server(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -456,7 +456,7 @@ class FakeAws:
         self._lock = threading.Lock()
         self._models: dict[str, Any] = {}
         handler = type("Handler", (_Handler,), {"aws": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = QuietServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     def __enter__(self) -> "FakeAws":

@@ -10,8 +10,8 @@ from botocore.stub import ANY, Stubber
 
 from cfgen.aws import Clients, aws_errors
 from cfgen.deploy.changeset import ChangeSet
-from cfgen.deploy.destroy import Fate
 from cfgen.deploy.events import Event
+from cfgen.deploy.fates import Fate
 from cfgen.deploy.following import Answer
 from cfgen.deploy.plan import Identity, Wish
 from cfgen.deploy.policy import policy_for

@@ -100,7 +100,11 @@ def manner_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--changeset", metavar="ARN", help="Execute just this change set, which was kept.")
 @click.option("--attach", is_flag=True, help="Follow what is under way; change nothing.")
-@click.option("--rehearse", is_flag=True, help="Deploy to an AWS in memory instead.")
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="Deploy to an AWS in memory instead, from what was rehearsed last.",
+)
 @json_option
 @global_options
 def deploy(
@@ -164,7 +168,7 @@ def deploy(
     cost = (lambda before: cost_change(chosen, before)) if chosen else None
     with form(yes=yes or rehearse, on_agreed=kept, cost=cost) as watcher:
         if rehearse:
-            _rehearse(request, watcher)
+            _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)
             return
         result = pipeline.deploy(request, settings().profile, watcher)
     _tell(result, watcher)
@@ -174,14 +178,14 @@ def deploy(
         raise Findings("nothing changed, and --fail-on-empty is set")
 
 
-def _rehearse(request: "DeployRequest", watcher: "Watcher") -> None:
+def _rehearse(request: "DeployRequest", watcher: "Watcher", last: Path | None) -> None:
     """Deploy to an AWS in memory, and say what that could show."""
     from cfgen import pipeline
     from cfgen.cli.watcher import JsonWatcher
     from cfgen.report.deploy import rehearsal_text
 
     talk("rehearsal: an AWS in memory; nothing real is touched")
-    rehearsal = pipeline.rehearse(request, watcher)
+    rehearsal = pipeline.rehearse(request, watcher, last)
     if isinstance(watcher, JsonWatcher):
         watcher.result(changed=False, tried=rehearsal.tried, untried=rehearsal.untried)
     else:

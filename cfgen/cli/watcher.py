@@ -12,8 +12,8 @@ import click
 from cfgen.cli.boundary import by_person, forget_interrupts
 from cfgen.cli.terminal import answered, emit, now, paper, someone_to_ask, talk
 from cfgen.deploy.changeset import ChangeSet
-from cfgen.deploy.destroy import Fate
 from cfgen.deploy.events import Event
+from cfgen.deploy.fates import Fate
 from cfgen.deploy.following import Answer
 from cfgen.deploy.plan import Identity
 from cfgen.errors import CfgenError, Refused
@@ -112,17 +112,22 @@ class Watcher:
         if not (someone_to_ask() and by_person()):
             raise KeyboardInterrupt
         forget_interrupts()
-        answers: dict[str, Answer] = {"d": "detach", "w": "watch"}
-        words = ["[d]etach and let it go on", "[w]atch on"]
-        if cancel:
-            answers["c"] = "cancel"
-            words.insert(1, f"[c] {cancel}")
-        talk(f"interrupted, but not AWS: {', '.join(words)}; Ctrl-C again detaches, too")
+        answers: dict[str, Answer] = {"d": "detach", "c": "cancel", "w": "watch"}
+        if not cancel:
+            del answers["c"]
+        meanings = {"detach": "detach, as does Ctrl-C again", "cancel": cancel, "watch": "watch on"}
+        talk("interrupted, but the operation goes on in AWS:")
+        for letter, answer in answers.items():
+            talk(f"  {letter}  {meanings[answer]}")
+        letters = click.Choice(list(answers))
         try:
-            typed = click.prompt("", type=click.Choice(list(answers)), err=True, prompt_suffix="? ")
+            typed = click.prompt("Answer", type=letters, err=True, prompt_suffix="? ")
         except click.Abort as error:
             raise KeyboardInterrupt from error
-        return answers[str(answered(typed))]
+        chosen = answers[str(answered(typed))]
+        if chosen != "detach" and self._form == "tree":
+            self._draw()
+        return chosen
 
     def fates(self, fates: tuple[Fate, ...]) -> None:
         """See :class:`cfgen.deploy.destroy.DestroyWatcher`."""

@@ -62,7 +62,8 @@ class ChangeSet(msgspec.Struct, frozen=True):
 
     ``validations`` are what CloudFormation's own checks found, ``capabilities`` what the template
     may do, with CloudFormation's reason. ``secrets`` are values of NoEcho parameters, which must
-    not be shown wherever they occur. ``created`` is when it was asked for, by AWS's clock.
+    not be shown wherever they occur, ``secret_names`` their names: the value of one that stays as
+    it was is not known. ``created`` is when it was asked for, by AWS's clock.
     ``on_stack_failure`` is as CreateChangeSet was told.
     """
 
@@ -75,6 +76,7 @@ class ChangeSet(msgspec.Struct, frozen=True):
     capabilities_reason: str = ""
     parameters: tuple[ParameterChange, ...] = ()
     secrets: tuple[str, ...] = ()
+    secret_names: tuple[str, ...] = ()
     created: datetime | None = None
     on_stack_failure: str = ""
 

@@ -1,79 +1,22 @@
 """Taking a stack down, saying what dies, what stays and what keeps billing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol
 
 import msgspec
-from cfnlint.decode.decode import decode_str
 
 from cfgen.aws import FAILURES, Clients, brief
 from cfgen.deploy.buckets import empty, holds, remove
-from cfgen.deploy.causes import causes
 from cfgen.deploy.events import Event
+from cfgen.deploy.failure import find_causes, told
+from cfgen.deploy.fates import BUCKET, Fate, plan_fates
 from cfgen.deploy.following import Running, follow
 from cfgen.deploy.plan import Identity, Watcher, open_stack
+from cfgen.deploy.remedies import console_link
 from cfgen.deploy.stack import Deployed, Held, Stack
 from cfgen.deploy.waiting import Waiting
 from cfgen.errors import AwsError, ConfigError, Declined, NeedsRepair, Refused, StillRunning
-
-KEPT = {"Retain", "RetainExceptOnCreate", "Snapshot"}
-"""Deletion policies that leave something behind (DeletionPolicy in the CloudFormation Guide)."""
-
-BILLS = {
-    "AWS::SecretsManager::Secret": "a secret, $0.40 a month",
-    "AWS::S3::Bucket": "a bucket, by what it holds",
-    "AWS::Logs::LogGroup": "a log group, by what it holds, until its retention empties it",
-    "AWS::EC2::EIP": "an address, $3.65 a month",
-    "AWS::EC2::Volume": "a volume, by its size",
-    "AWS::EC2::Instance": "a host, by the hour",
-}
-"""What a resource costs that outlives its stack, in Seoul at the embedded snapshot's prices."""
-
-BUCKET = "AWS::S3::Bucket"
-
-REMOVALS = {
-    "AWS::SecretsManager::Secret": (
-        "aws secretsmanager delete-secret --region {region} --secret-id {id}"
-    ),
-    # aws s3 rb --force deletes no older versions (its help), and there is no command that does.
-    BUCKET: (
-        "no one command empties a bucket of its versions: Empty in the S3 console does, and then "
-        "aws s3 rb --region {region} s3://{id}"
-    ),
-    "AWS::Logs::LogGroup": "aws logs delete-log-group --region {region} --log-group-name {id}",
-    # A stack knows an address by its number; only its allocation can be released.
-    "AWS::EC2::EIP": (
-        "aws ec2 release-address --region {region} --allocation-id $(aws ec2 describe-addresses "
-        "--region {region} --public-ips {id} --query 'Addresses[0].AllocationId' --output text)"
-    ),
-    "AWS::EC2::Volume": "aws ec2 delete-volume --region {region} --volume-id {id}",
-    "AWS::EC2::Instance": "aws ec2 terminate-instances --region {region} --instance-ids {id}",
-}
-"""How a resource is removed that outlived its stack (the AWS CLI Command Reference)."""
-
-
-class Fate(msgspec.Struct, frozen=True):
-    """What becomes of one resource; ``bills`` is what it goes on to cost, where it stays.
-
-    A bucket that is ``emptied`` dies: with the stack, or after it where the stack leaves it.
-    """
-
-    logical_id: str
-    physical_id: str
-    resource_type: str
-    stays: bool
-    emptied: bool = False
-
-    @property
-    def bills(self) -> str:
-        """What it goes on to cost, empty if nothing."""
-        return BILLS.get(self.resource_type, "") if self.stays else ""
-
-    def removal(self, region: str) -> str:
-        """How to remove it once it was left behind, empty where we know of no plain way."""
-        way = REMOVALS.get(self.resource_type, "") if self.stays and self.physical_id else ""
-        return way.format(region=region, id=self.physical_id)
 
 
 class DestroyWish(msgspec.Struct, frozen=True):
@@ -117,7 +60,10 @@ def destroy(
     if found is None or destroy_way(found.status) is Way.NOTHING:
         return None
     _check(found, wish)
-    planned = _plan(stack, found, wish)
+    template = stack.template_of(found.arn) if found.status != "REVIEW_IN_PROGRESS" else ""
+    held = stack.contents(found.arn)
+    _check_buckets(held, wish)
+    planned = plan_fates(held, template, found.status, wish.retain)
     following = destroy_way(found.status) is Way.FOLLOW
     if not following:
         wish = _ask_for_buckets(planned, wish, clients, identity.account, watcher)
@@ -139,7 +85,7 @@ def destroy(
     to_clear = _chosen(planned, wish, stays=True)
     events = _follow(stack, running, watcher, to_clear)
     if events[-1].status != "DELETE_COMPLETE":
-        raise _stuck(events, wish.stack)
+        raise _stuck(stack, found.arn, events, watcher)
     # Only now: until the host is gone, it may write into them.
     _clear(to_clear, clients, identity, watcher)
     return fates
@@ -181,18 +127,18 @@ def _chosen(planned: Sequence[Fate], wish: DestroyWish, *, stays: bool) -> list[
     ]
 
 
-def _stuck(events: Sequence[Event], stack: str) -> NeedsRepair:
+def _stuck(stack: Stack, arn: str, events: Sequence[Event], watcher: Watcher) -> NeedsRepair:
     """Why a deletion failed, and the way on."""
-    cause = next(iter(causes(events)), None)
+    found = tuple(find_causes(stack, arn, events, watcher))
+    why = "".join(f"\n  {told(event)}" for event in found)
     left = sorted({event.logical_id for event in events if event.status == "DELETE_FAILED"})
-    retain = " ".join(f"--retain {name}" for name in left if name != stack)
-    why = f": {cause.logical_id}: {cause.reason}" if cause else ""
+    retain = " ".join(f"--retain {name}" for name in left if name != stack.name)
     mend = "mend the cause and destroy again"
-    if cause and cause.resource_type == BUCKET:
-        mend = f"empty it: cfgen destroy --empty-bucket {cause.logical_id}"
+    if found and found[0].resource_type == BUCKET:
+        mend = f"empty it: cfgen destroy --empty-bucket {found[0].logical_id}"
     return NeedsRepair(
-        f"stack {stack} could not be deleted and is in {events[-1].status}{why}",
-        f"{mend}, or leave behind what is stuck: cfgen destroy {retain}",
+        f"stack {stack.name} could not be deleted and is in {events[-1].status}:{why}",
+        f"{mend}, or leave behind what is stuck: cfgen destroy {retain}\n  {console_link(arn)}",
     )
 
 
@@ -320,34 +266,3 @@ def _told(planned: Fate, wish: DestroyWish) -> Fate:
     if planned.logical_id not in wish.empty:
         return planned
     return msgspec.structs.replace(planned, stays=False, emptied=True)
-
-
-def _plan(stack: Stack, found: Deployed, wish: DestroyWish) -> list[Fate]:
-    """What the stack itself would do to each resource that is there."""
-    declared = _declared(stack.template_of(found.arn)) if _came_up(found) else {}
-    held = stack.contents(found.arn)
-    _check_buckets(held, wish)
-    return [_fate(one, declared, found, wish) for one in held if one.status != "DELETE_COMPLETE"]
-
-
-def _fate(
-    one: Held, declared: Mapping[str, Mapping[str, object]], found: Deployed, wish: DestroyWish
-) -> Fate:
-    stays = one.logical_id in wish.retain or _stays(declared.get(one.logical_id, {}), found)
-    return Fate(one.logical_id, one.physical_id, one.resource_type, stays)
-
-
-def _came_up(found: Deployed) -> bool:
-    return found.status != "REVIEW_IN_PROGRESS"
-
-
-def _stays(resource: Mapping[str, object], found: Deployed) -> bool:
-    policy = resource.get("DeletionPolicy")
-    never_up = found.status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
-    return policy in KEPT and not (policy == "RetainExceptOnCreate" and never_up)
-
-
-def _declared(text: str) -> Mapping[str, Mapping[str, object]]:
-    template, _ = decode_str(text)
-    resources = template.get("Resources") if isinstance(template, dict) else None
-    return resources if isinstance(resources, dict) else {}

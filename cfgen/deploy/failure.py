@@ -49,7 +49,7 @@ def judge(
         held = "".join(f"\n  {told(event)}" for event in stuck(events) if event not in found)
         raise NeedsRepair(
             f"the deploy failed and left the stack in {status}: {why}{held}",
-            f"{remedy(cause)}; {repair(status)}\n  {console_link(arn)}",
+            f"{remedy(cause, 'mend the cause')}; then {repair(status)}\n  {console_link(arn)}",
         )
     raise DeployFailed(
         f"the deploy failed and {ended} ({status}): {why}",
@@ -95,7 +95,7 @@ def _show_bootstrap(
     stack: Stack, arn: str, found: Sequence[Event], clients: Clients, watcher: Notes
 ) -> None:
     """Show the end of the bootstrap's log, where it is the bootstrap that failed."""
-    if not any(cause.logical_id in HOSTS for cause in found):
+    if not any(one.logical_id in HOSTS and "signal" in one.reason.lower() for one in found):
         return
     try:
         group = next(

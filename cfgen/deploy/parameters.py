@@ -103,7 +103,10 @@ def changed(chosen: Sequence[Chosen], deployed: Mapping[str, str]) -> tuple[Para
     return tuple(
         ParameterChange(one.name, _shown(one, deployed[one.name]), _shown(one, one.value))
         for one in chosen
-        if one.name in deployed and deployed[one.name] != one.value
+        if one.name in deployed
+        and deployed[one.name] != one.value
+        # moto gives the image that such a parameter leads to.
+        and not (one.name in IMAGES.values() and deployed[one.name].startswith("ami-"))
     )
 
 

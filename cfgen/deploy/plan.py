@@ -34,7 +34,8 @@ class Wish(msgspec.Struct, frozen=True):
 
     ``token`` names this deploy: the change set is called so, and AWS knows a repeated call by it.
     ``manner`` is how the change is made. Without ``execute`` the change set is kept for another
-    day. With ``compare_cost`` the watcher is told what the stack was built for.
+    day. With ``compare_cost`` the watcher is told what the stack was built for. Without
+    ``validations`` CloudFormation is not asked what its own checks found.
     """
 
     stack: str
@@ -50,6 +51,7 @@ class Wish(msgspec.Struct, frozen=True):
     execute: bool = True
     compare_cost: bool = False
     manner: Manner = Manner()
+    validations: bool = True
 
 
 class Watcher(Onlooker, Protocol):
@@ -79,13 +81,17 @@ class Watcher(Onlooker, Protocol):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """What is known before anything is changed. ``before`` are the deployed parameters."""
+    """What is known before anything is changed. ``before`` are the deployed parameters.
+
+    ``validations`` says whether to ask what CloudFormation's own checks found.
+    """
 
     template: TemplateAt
     parameters: tuple[Chosen, ...]
     before: dict[str, str]
     capabilities: tuple[str, ...]
     capabilities_reason: str
+    validations: bool = True
 
 
 def identify(clients: Clients, stack: str, allowed: Collection[str], watcher: Watcher) -> Identity:
@@ -152,7 +158,15 @@ def prepare(
         before,
         _newest_images(summary.parameters, wish, before, clients),
     )
-    return Prepared(template, parameters, before, summary.capabilities, summary.capabilities_reason)
+    stack.keep_secret(one.value for one in parameters if one.secret)
+    return Prepared(
+        template,
+        parameters,
+        before,
+        summary.capabilities,
+        summary.capabilities_reason,
+        wish.validations,
+    )
 
 
 def _place_app(bundle: Bundle | None, artifacts: Artifacts) -> dict[str, str]:
@@ -190,7 +204,7 @@ def ask_for(
 
 def show(stack: Stack, change_set: ChangeSet, prepared: Prepared, watcher: Watcher) -> ChangeSet:
     """Show what would change, without what NoEcho parameters hold; gives what was shown."""
-    found = stack.validations(change_set.arn)
+    found = stack.validations(change_set.arn) if prepared.validations else ()
     if isinstance(found, str):
         watcher.note(found)
     change_set = msgspec.structs.replace(
@@ -199,7 +213,8 @@ def show(stack: Stack, change_set: ChangeSet, prepared: Prepared, watcher: Watch
         capabilities=prepared.capabilities,
         capabilities_reason=prepared.capabilities_reason,
         parameters=changed(prepared.parameters, prepared.before),
-        secrets=tuple(one.value for one in prepared.parameters if one.secret and one.value),
+        secrets=tuple(one.value for one in prepared.parameters if one.secret),
+        secret_names=tuple(one.name for one in prepared.parameters if one.secret),
     )
     watcher.preview(change_set)
     return change_set

@@ -1,10 +1,13 @@
 """What is shown of a value. Pure."""
 
-from collections.abc import Collection
+import json
+import re
+from collections.abc import Collection, Iterator
 
 from cfgen.config.checks import KEY_LIKE
 
 MASK = "****"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 LENGTH = 60
 """Characters of a value that a line shows."""
 
@@ -14,17 +17,32 @@ def mask(name: str, value: str, secrets: Collection[str] = ()) -> str:
 
     CloudFormation masks NoEcho parameters only: property values can carry what came out of them.
     """
-    if KEY_LIKE.search(name.upper()):
-        return MASK
+    return MASK if KEY_LIKE.search(name.upper()) else hide(value, secrets)
+
+
+def hide(text: str, secrets: Collection[str]) -> str:
+    """A text with ``secrets`` masked, as they are and as they stand within JSON."""
+    forms = {form for secret in secrets if secret for form in _forms(secret)}
     # The longest first: one secret may be a part of another.
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        value = value.replace(secret, MASK)
-    return value
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
 
 
-def shown(name: str, value: str | None, secrets: Collection[str] = ()) -> str:
-    """A value for a line: without keys, without line breaks, and cut."""
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    for ascii_only in (True, False):
+        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+
+
+def shown(value: str | None) -> str:
+    """A masked value for a line: without line breaks and what steers a terminal, and cut."""
     if value is None:
         return "-"
-    text = " ".join(mask(name, value, secrets).split())
+    text = printable(" ".join(value.split()))
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
+
+
+def printable(text: str) -> str:
+    """A text without control characters, which could steer a terminal."""
+    return CONTROL.sub("?", text)

@@ -17,11 +17,12 @@ import msgspec
 from cfnlint.decode.decode import decode_str
 
 from cfgen.aws import Clients
+from cfgen.deploy.following import Answer
 from cfgen.deploy.plan import Watcher, Wish
 from cfgen.deploy.run import Result, deploy
 from cfgen.deploy.stack import Stack
 from cfgen.deploy.waiting import Waiting
-from cfgen.errors import ConfigError, Findings
+from cfgen.errors import CfgenError, ConfigError, Findings
 
 STAND_INS = ("https://git.example.com/rehearsal.git@v1", "rehearsal", "1")
 """For parameters without a value, the first that the parameter allows: moto fetches nothing."""
@@ -35,33 +36,57 @@ class Rehearsal(msgspec.Struct, frozen=True):
     untried: tuple[str, ...]
 
 
-def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Rehearsal:
+def rehearse(
+    wish: Wish, region: str, waiting: Waiting, watcher: Watcher, last: str | None = None
+) -> Rehearsal:
     """Deploy twice: the second time must find nothing to do.
 
+    ``last`` is a template that was rehearsed before: then the rehearsal is that of an update from
+    it, where that goes; else of a first deploy.
     Raises :class:`ConfigError` where the extra is not installed or a parameter does not allow its
     value (moto looks at none), :class:`Findings` where the second deploy changes something, and
     what :func:`cfgen.deploy.run.deploy` raises.
     """
-    declared = _parameters(wish.body)
-    _check_values(declared, wish.parameters)
-    ours = {"AppBundleBucket", "AppBundleKey"} if wish.bundle else set()
-    missing = {
-        name: _stand_in(parameter)
-        for name, parameter in declared.items()
-        if "Default" not in parameter and name not in {*wish.parameters, *ours}
-    }
-    if missing:
-        watcher.note(f"rehearsal: stand-ins for {', '.join(missing)}, which a deploy asks for")
+    _check_values(_parameters(wish.body), wish.parameters)
+    if last is not None and last != wish.body:
+        try:
+            return _rehearse(wish, region, waiting, watcher, last)
+        except CfgenError as error:
+            watcher.note(
+                f"rehearsal: not from the last one, for {error}; as a first deploy instead"
+            )
+    return _rehearse(wish, region, waiting, watcher, None)
+
+
+def _rehearse(
+    wish: Wish, region: str, waiting: Waiting, watcher: Watcher, last: str | None
+) -> Rehearsal:
+    stand_ins = _stand_ins(wish.body, wish)
+    if stand_ins:
+        watcher.note(f"rehearsal: stand-ins for {', '.join(stand_ins)}, which a deploy asks for")
     wish = msgspec.structs.replace(
         wish,
         allowed_accounts=(),
         protect=False,
         refresh_image=False,
-        parameters={**missing, **wish.parameters},
+        validations=False,
+        parameters={**stand_ins, **wish.parameters},
     )
     with _memory() as endpoint:
         _be_there_already(wish.body)
         clients = Clients(region, endpoint_url=endpoint, credentials=("rehearsal", "rehearsal"))
+        if last is not None:
+            watcher.note("rehearsal: from what was rehearsed last (--no-cache: from nothing)")
+            known = {name: value for name, value in wish.parameters.items()
+                     if name in _parameters(last)}  # fmt: skip
+            earlier = msgspec.structs.replace(
+                wish,
+                body=last,
+                token=f"{wish.token}-last",
+                parameters={**_stand_ins(last, wish), **known},
+                compare_cost=False,
+            )
+            deploy(earlier, clients, waiting, Silent())
         first = deploy(wish, clients, waiting, watcher)
         watcher.note("rehearsal: the same deploy again")
         again = deploy(
@@ -74,6 +99,34 @@ def rehearse(wish: Wish, region: str, waiting: Waiting, watcher: Watcher) -> Reh
     types = _types(wish.body)
     tried = {types[name] for name in created if name in types}
     return Rehearsal(first, tuple(sorted(tried)), tuple(sorted(set(types.values()) - tried)))
+
+
+def _stand_ins(body: str, wish: Wish) -> dict[str, str]:
+    """Values for what a deploy would ask for."""
+    ours = {"AppBundleBucket", "AppBundleKey"} if wish.bundle else set()
+    return {
+        name: _stand_in(parameter)
+        for name, parameter in _parameters(body).items()
+        if "Default" not in parameter and name not in {*wish.parameters, *ours}
+    }
+
+
+class Silent:
+    """Agrees to everything and says nothing: what was rehearsed before is no news."""
+
+    def confirm(self, question: str) -> bool:
+        """See :class:`cfgen.deploy.plan.Watcher`."""
+        del question
+        return True
+
+    def interrupted(self, cancel: str) -> Answer:
+        """See :class:`cfgen.deploy.following.Onlooker`."""
+        raise KeyboardInterrupt(cancel)
+
+    def _nothing(self, *_: object) -> None:
+        """Say nothing."""
+
+    identity = built_for = preview = agreed = event = note = warning = _nothing
 
 
 def _parameters(body: str) -> Mapping[str, Mapping[str, Any]]:
@@ -139,6 +192,7 @@ def _types(body: str) -> dict[str, str]:
 def _memory() -> Iterator[str]:
     """An endpoint with nothing behind it but memory."""
     try:
+        from moto.moto_api._internal.models import moto_api_backend
         from moto.server import ThreadedMotoServer
     except ImportError as error:
         raise ConfigError(
@@ -154,6 +208,8 @@ def _memory() -> Iterator[str]:
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)
         server.start()
+        # Its memory is the process's: an earlier rehearsal's would still be there.
+        moto_api_backend.reset()
         try:
             host, port = server.get_host_and_port()
             yield f"http://{host}:{port}"

@@ -109,14 +109,14 @@ REMEDIES: tuple[tuple["re.Pattern[str]", Callable[["re.Match[str]"], str]], ...]
 """What a reason says -> what to do next; the first that fits."""
 
 
-def remedy(cause: Event | None) -> str:
-    """What to do next about a cause."""
+def remedy(cause: Event | None, otherwise: str = "mend the cause, then deploy again") -> str:
+    """What to do next about a cause; ``otherwise`` where nothing is known."""
     for pattern, told in REMEDIES:
         if cause and (match := pattern.search(cause.reason)):
             return told(match)
     if cause and cause.hook:
         return f"satisfy the Hook {cause.hook}, or ask whoever runs it"
-    return "mend the cause, then deploy again"
+    return otherwise
 
 
 def console_link(arn: str) -> str:

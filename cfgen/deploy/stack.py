@@ -5,7 +5,7 @@ Every call after the first takes the stack's ARN, for its name stops resolving d
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
@@ -18,6 +18,7 @@ from cfgen.deploy.changeset import ChangeSet, Kind, parse_changes, says_no_chang
 from cfgen.deploy.events import Event, Validation, parse_event, parse_validation
 from cfgen.deploy.manner import Manner
 from cfgen.deploy.parameters import Chosen, Declared
+from cfgen.deploy.redact import hide, printable
 from cfgen.deploy.waiting import Waiting, wait_until
 from cfgen.errors import AwsError, ConfigError, Refused
 
@@ -88,7 +89,12 @@ class Stack:
     def __init__(self, clients: Clients, name: str, waiting: Waiting) -> None:
         self._clients = clients
         self._waiting = waiting
+        self._secrets: tuple[str, ...] = ()
         self.name = name
+
+    def keep_secret(self, values: Iterable[str]) -> None:
+        """Mask these in whatever AWS says of events from now on."""
+        self._secrets = tuple(values)
 
     @property
     def resume(self) -> str:
@@ -401,7 +407,7 @@ class Stack:
                 StackName=arn, Filters={"FailedEvents": True}
             )
             found = [
-                parse_event(event)
+                self._event(event)
                 for page in pages
                 for event in page["OperationEvents"]
                 if event.get("Timestamp", since) >= since and "ResourceType" in event
@@ -433,8 +439,12 @@ class Stack:
             for entry in page["StackEvents"]:
                 if entry["EventId"] in seen:
                     return new[::-1]
-                new.append(parse_event(entry))
+                new.append(self._event(entry))
         return new[::-1]
+
+    def _event(self, entry: Mapping[str, Any]) -> Event:
+        event = parse_event(entry)
+        return msgspec.structs.replace(event, reason=printable(hide(event.reason, self._secrets)))
 
     def _until(self, what: str, probe: Callable[[], T | None]) -> T:
         return wait_until(what, probe, self._waiting, self._clients.renew)

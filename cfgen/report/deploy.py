@@ -1,15 +1,16 @@
 """A deploy for people: the preview, the events, the outputs, the rehearsal."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from cfgen.deploy.changeset import Change, ChangeSet
-from cfgen.deploy.destroy import Fate
+from cfgen.deploy.changeset import Change, ChangeSet, PropertyChange
 from cfgen.deploy.events import Event
-from cfgen.deploy.redact import mask, shown
+from cfgen.deploy.fates import Fate
+from cfgen.deploy.redact import MASK, mask, shown
 from cfgen.deploy.rehearse import Rehearsal
 from cfgen.report.paper import Paper
 from cfgen.times import timestamp
@@ -50,11 +51,11 @@ def _properties(change_set: ChangeSet) -> Iterator[Text]:
             if one.before is None and one.after is None:
                 continue
             before, after = (
-                shown(one.path, value, change_set.secrets) for value in (one.before, one.after)
+                shown(_value(one, value, change_set)) for value in (one.before, one.after)
             )
             line = Text(f"{change.logical_id} {one.path}: {before} -> {after}")
             if one.drifted_from is not None:
-                deployed = shown(one.path, one.drifted_from, change_set.secrets)
+                deployed = shown(_value(one, one.drifted_from, change_set))
                 line.append(f" (changed by hand; was deployed as {deployed})", style="yellow")
             if one.recreation == "Always":
                 line.append(" (replaces it)", style="bold red")
@@ -107,9 +108,9 @@ def change_set_data(change_set: ChangeSet) -> dict[str, object]:
                 "properties": [
                     {
                         "path": one.path,
-                        "before": _value(one.path, one.before, change_set),
-                        "after": _value(one.path, one.after, change_set),
-                        "drifted_from": _value(one.path, one.drifted_from, change_set),
+                        "before": _value(one, one.before, change_set),
+                        "after": _value(one, one.after, change_set),
+                        "drifted_from": _value(one, one.drifted_from, change_set),
                         "recreation": one.recreation or None,
                         "cause": one.cause or None,
                     }
@@ -121,8 +122,13 @@ def change_set_data(change_set: ChangeSet) -> dict[str, object]:
     }
 
 
-def _value(path: str, value: str | None, change_set: ChangeSet) -> str | None:
-    return None if value is None else mask(path, value, change_set.secrets)
+def _value(one: PropertyChange, value: str | None, change_set: ChangeSet) -> str | None:
+    if value is None:
+        return None
+    # Made of a secret that stays as it was, and that nobody can know.
+    if set(change_set.secret_names) & set(re.split(r"[ ,]+", one.cause)):
+        return MASK
+    return mask(one.path, value, change_set.secrets)
 
 
 def _replaced(change: Change) -> Text:

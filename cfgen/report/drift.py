@@ -19,10 +19,7 @@ def drift_text(drifts: tuple[Drift, ...], paper: Paper) -> str:
         table.add_row(*row, one.physical_id)
     parts: list[RenderableType] = [table]
     parts += [
-        Text(
-            f"{one.logical_id} {how.path}: "
-            f"{shown(how.path, how.expected)} -> {shown(how.path, how.actual)}"
-        )
+        Text(f"{one.logical_id} {how.path}: {shown(how.expected)} -> {shown(how.actual)}")
         for one in drifts
         for how in one.differences
     ]

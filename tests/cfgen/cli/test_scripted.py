@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.cloudformation.server import FakeCloudFormation
+from tests.cloudformation.template import Call, FakeStack
 from tests.conftest import Run, Terminal, clean_environment, command
 from tests.fake_aws import Fault
-from tests.fake_cloudformation import Call, FakeCloudFormation, FakeStack
 
 BODY = """\
 Parameters:
@@ -411,7 +412,7 @@ def interrupt(
     person = terminal("deploy", "own.yaml", "--yes", "--no-lint", extra=aws.environment)
     person.wait_for("Topic (AWS::SNS::Topic)")
     person.process.send_signal(signal.SIGINT)
-    person.wait_for("[d]etach")
+    person.wait_for("  d  detach")
     person.wait_for("? ")
     return person
 

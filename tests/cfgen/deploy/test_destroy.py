@@ -136,7 +136,7 @@ def test_a_failed_deletion_names_its_cause_and_the_way_on(aws: Recorded) -> None
         event(3, "DELETE_FAILED", reason="The following resource(s) failed to delete: [Vpc]."),
         event(2, "DELETE_FAILED", "Vpc", "has dependencies and cannot be deleted"),
     )
-    with pytest.raises(NeedsRepair, match="Vpc: has dependencies") as caught:
+    with pytest.raises(NeedsRepair, match=r"Vpc \(AWS::EC2::EIP\): has dependencies") as caught:
         aws.run(destroy, WISH)
     assert "cfgen destroy --retain Vpc" in caught.value.hint
 

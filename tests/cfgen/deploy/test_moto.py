@@ -172,6 +172,36 @@ def test_a_rehearsal_of_what_would_be_built(cfgen: Run, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_rehearsal_goes_on_from_the_last_one(
+    cfgen: Run, config: Callable[[str], None], environment: dict[str, str]
+) -> None:
+    def rehearse(*more: str) -> tuple[list[str], str]:
+        result = cfgen("deploy", "--rehearse", "--yes", "--no-lint", *more)
+        assert result.returncode == 0, result.stderr
+        assert "found nothing to change" in result.stdout
+        rows = [line.split()[:2] for line in result.stderr.splitlines()]
+        return [row[1] for row in rows if row and row[0] in ("Add", "Modify", "Remove")], (
+            result.stderr
+        )
+
+    config("")
+    assert "Host" in rehearse()[0]
+    config("[monitoring]\nlog_retention_days = 7\n")
+    changed, said = rehearse()
+    assert sorted(changed) == ["BotLogGroup", "HostLogGroup"]
+    assert "parameter" not in said
+    assert "from what was rehearsed last" in said
+    # From nothing, where it is asked for, and where it would be refused: a rehearsal is no guard.
+    assert "Host" in rehearse("--no-cache")[0]
+    config("[network]\nelastic_ip = false\n")
+    changed, said = rehearse()
+    assert "not from the last one, for Address (its address) would be removed" in said
+    assert "Host" in changed
+    # What is kept holds no value of a parameter.
+    [kept] = Path(environment["HOME"]).rglob("*.yaml")
+    assert "rehearsal.git" not in kept.read_text()
+
+
 @pytest.mark.usefixtures("config")
 def test_a_person_says_no(
     terminal: Callable[..., Terminal],

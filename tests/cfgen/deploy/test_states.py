@@ -20,7 +20,8 @@ from cfgen.deploy.run import attach, deploy
 from cfgen.deploy.states import KEPT, Way, way_of
 from cfgen.deploy.waiting import Waiting
 from cfgen.errors import NeedsRepair, Refused
-from tests.fake_cloudformation import FakeCloudFormation, Move
+from tests.cloudformation.operations import Move
+from tests.cloudformation.server import FakeCloudFormation
 from tests.recorded import REGION, Person, Time, stack_states
 
 BODY = """\

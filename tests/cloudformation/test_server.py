@@ -16,14 +16,16 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from tests.cloudformation.operations import Move
+from tests.cloudformation.server import FakeCloudFormation
+from tests.cloudformation.template import SMALL
 from tests.fake_aws import Fault
-from tests.fake_cloudformation import SMALL, FakeCloudFormation, Move
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 NAME = "trading-bot"
-TEMPLATES = Path(__file__).parent.parent / "templates_out"
+TEMPLATES = Path(__file__).parents[2] / "templates_out"
 MODEL: Any = botocore.session.get_session().get_service_model("cloudformation")
 STATES = MODEL.shape_for("StackStatus").enum
 TWO = """\
@@ -422,6 +424,25 @@ def test_interference(aws: FakeCloudFormation, client: "CloudFormationClient") -
     aws.expire_after = 0
     assert refusal(client.describe_stacks)[0] == "ExpiredToken"
     assert connect(aws, key="AKIDRENEWED").describe_stacks()["Stacks"]
+
+
+def test_pseudo_parameters_stand_for_where_a_stack_is(
+    aws: FakeCloudFormation, client: "CloudFormationClient"
+) -> None:
+    names = ("AWS::Region", "AWS::AccountId", "AWS::StackName", "AWS::Partition")
+    text = " ".join(f"${{{name}}}" for name in names)
+    refs = [{"Ref": name} for name in names]
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": text}}}
+    values = {"Sub": {"Fn::Sub": text}, "Ref": {"Fn::Join": [" ", refs]}}
+    template = {
+        "Resources": {"Queue": queue},
+        "Outputs": {name: {"Value": value} for name, value in values.items()},
+    }
+    stack = aws.put(NAME, "CREATE_COMPLETE", json.dumps(template))
+    meant = f"ap-northeast-2 {aws.account} {NAME} aws"
+    assert stack.resources["Queue"].properties == {"QueueName": meant}
+    [shown] = client.describe_stacks(StackName=NAME)["Stacks"]
+    assert [one["OutputValue"] for one in shown["Outputs"]] == [meant, meant]
 
 
 def test_other_services(aws: FakeCloudFormation, client: "CloudFormationClient") -> None:
