@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.run import Result
+    from cfgen.pipeline import Command
     from cfgen.secret.store import KeyStore
 
 
 def attach(
-    config: Config, profile: str | None, watcher: "Watcher", limit: float, resume: str
+    config: Config, profile: str | None, watcher: "Watcher", limit: float, command: "Command"
 ) -> "Result":
     """Follow what is under way. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
@@ -35,7 +36,7 @@ def attach(
 
     with aws_errors():
         clients = Clients(config.stack.region, profile)
-        return run(_guards(config), clients, waiting_for(limit, resume), watcher)
+        return run(_guards(config), clients, waiting_for(limit, command), watcher)
 
 
 def execute_change_set(
@@ -43,7 +44,7 @@ def execute_change_set(
     profile: str | None,
     watcher: "Watcher",
     limit: float,
-    resume: str,
+    command: "Command",
     arn: str,
     allow_replace: tuple[str, ...],
     manner: "Manner",
@@ -55,7 +56,7 @@ def execute_change_set(
     with aws_errors():
         clients = Clients(config.stack.region, profile)
         wish = _guards(config, allow_replace, manner)
-        return run(arn, wish, clients, waiting_for(limit, resume), watcher)
+        return run(arn, wish, clients, waiting_for(limit, command), watcher)
 
 
 def _guards(
@@ -82,7 +83,7 @@ def destroy(
     profile: str | None,
     watcher: "DestroyWatcher",
     limit: float,
-    resume: str,
+    command: "Command",
     *,
     disable_protection: bool,
     retain: tuple[str, ...],
@@ -109,7 +110,7 @@ def destroy(
     )
     with aws_errors():
         clients = Clients(stack.region, profile)
-        return run(wish, clients, waiting_for(limit, resume), watcher)
+        return run(wish, clients, waiting_for(limit, command, "destroy"), watcher)
 
 
 def rollback(
@@ -117,7 +118,7 @@ def rollback(
     profile: str | None,
     watcher: "Watcher",
     limit: float,
-    resume: str,
+    command: "Command",
     *,
     skip: tuple[str, ...],
 ) -> str:
@@ -130,7 +131,7 @@ def rollback(
     wish = RollbackWish(stack.name, new_token(), tuple(stack.allowed_accounts), skip)
     with aws_errors():
         clients = Clients(stack.region, profile)
-        return run(wish, clients, waiting_for(limit, resume), watcher)
+        return run(wish, clients, waiting_for(limit, command), watcher)
 
 
 def store_keys(

@@ -4,7 +4,7 @@ Each is a function from values to a value. AWS's clients, the clock for waiting 
 here and passed down; the moment of a run comes from above.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from cfgen.lint.findings import Finding
 
 Format = Literal["yaml", "json"]
+Command = Callable[[str], str]
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ class Choice(msgspec.Struct, frozen=True):
 class DeployRequest(msgspec.Struct, frozen=True):
     """What ``deploy`` was asked for; ``limit`` is in seconds, ``base`` where paths begin.
 
-    ``resume`` is the command that goes on watching. Without a ``manner`` it is an ordinary deploy.
+    ``command`` writes a command for the same stack. Without a ``manner`` it is an ordinary deploy.
     """
 
     config: Config
@@ -87,7 +88,7 @@ class DeployRequest(msgspec.Struct, frozen=True):
     execute: bool = True
     compare_cost: bool = False
     manner: "Manner | None" = None
-    resume: str = ""
+    command: Command = "cfgen {}".format
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -323,7 +324,7 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.resume), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
 
 
 def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
@@ -333,7 +334,7 @@ def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Ch
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.resume), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
 
 
 def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
@@ -343,7 +344,7 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.resume), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
 
 
 def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = None) -> "Rehearsal":
@@ -417,8 +418,10 @@ def new_token() -> str:
     return f"cfgen-{uuid4().hex}"
 
 
-def waiting_for(limit: float, resume: str = "") -> "Waiting":
-    """How to wait for AWS, for ``limit`` seconds at the most; ``resume`` goes on after that."""
+def waiting_for(
+    limit: float, command: Command = "cfgen {}".format, watching: str = "deploy --attach"
+) -> "Waiting":
+    """How to wait for AWS, for ``limit`` seconds at the most; ``watching`` goes on after that."""
     import random
     import time
 
@@ -429,5 +432,6 @@ def waiting_for(limit: float, resume: str = "") -> "Waiting":
         time.sleep,
         limit,
         lambda pause: random.uniform(0.8 * pause, pause),  # noqa: S311 - it hides nothing
-        resume or "cfgen deploy --attach",
+        command,
+        watching,
     )

@@ -237,8 +237,24 @@ class Recorded:
             DisableRollback=False,
         )
 
+    def change_sets(self, *others: str) -> None:
+        """The change sets of the stack, ours and others."""
+        found = [
+            {"ChangeSetId": one, "ChangeSetName": one.split("/")[1], "CreationTime": START}
+            for one in (SET, *others)
+        ]
+        self.answer("list_change_sets", {"Summaries": found}, StackName=STACK)
+
     def discarded(self) -> None:
+        """The change set is taken back, and the stack stays."""
+        self.change_sets()
         self.answer("delete_change_set", {}, ChangeSetName=SET)
+
+    def vanished(self, token: str = "token-take-back") -> None:
+        """The stack that was only made for the asking is taken back with its change set."""
+        self.change_sets()
+        self.stack("REVIEW_IN_PROGRESS")
+        self.answer("delete_stack", {}, StackName=STACK, ClientRequestToken=token)
 
     @property
     def clients(self) -> Clients:

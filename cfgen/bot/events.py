@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cfgen.aws import message_of
+from cfgen.aws import FAILURES, is_expired, is_transient, message_of
 from cfgen.bot.host import no_stack
 from cfgen.bot.logs import POLL_SECONDS
 from cfgen.deploy.events import Event, parse_event
@@ -40,10 +40,14 @@ def read_events(
                 if event.time < since or event.id in seen:
                     break
                 new.append(event)
-        except ClientError as error:
-            if "does not exist" in message_of(error):
+        except FAILURES as error:
+            if isinstance(error, ClientError) and "does not exist" in message_of(error):
                 raise no_stack(clients, stack) from error
-            raise
+            # Whoever follows wants to go on when the way is free again.
+            passing = is_transient(error) or (is_expired(error) and clients.renew())
+            if wait is None or not passing:
+                raise
+            new.clear()
         seen |= {event.id for event in new}
         yield from reversed(new)
         gone = any(one.status == "DELETE_COMPLETE" and one.ends(name) for one in new)

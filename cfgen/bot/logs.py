@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cfgen.aws import FAILURES, is_transient
 from cfgen.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,18 +62,23 @@ def read_lines(
     seen: dict[str, int] = {}
     while True:
         newest = start
-        for event in _events(client, group, start, pattern):
-            moment = event["timestamp"]
-            newest = max(newest, moment - LATE_MS)
-            if event["eventId"] in seen:
-                continue
-            seen[event["eventId"]] = moment
-            if streams(event["logStreamName"]):
-                yield Line(
-                    datetime.fromtimestamp(moment / 1000, UTC),
-                    event["logStreamName"],
-                    event["message"].rstrip("\n"),
-                )
+        try:
+            for event in _events(client, group, start, pattern):
+                moment = event["timestamp"]
+                newest = max(newest, moment - LATE_MS)
+                if event["eventId"] in seen:
+                    continue
+                seen[event["eventId"]] = moment
+                if streams(event["logStreamName"]):
+                    yield Line(
+                        datetime.fromtimestamp(moment / 1000, UTC),
+                        event["logStreamName"],
+                        event["message"].rstrip("\n"),
+                    )
+        except FAILURES as error:
+            # Whoever follows wants to go on when the way is free again.
+            if wait is None or not is_transient(error):
+                raise
         if wait is None:
             return
         start = newest

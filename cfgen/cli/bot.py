@@ -8,7 +8,7 @@ from cfgen.cli.options import configuration, global_options, settings
 from cfgen.cli.terminal import emit, now, paper, talk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from cfgen.bot.logs import Line
@@ -85,11 +85,14 @@ def _log_lines(
     config: "Config", start: "datetime", pattern: str, *, boot: bool, follow: bool, as_json: bool
 ) -> "Iterable[str]":
     from cfgen import operations
+    from cfgen.deploy.redact import printable
 
+    # Whatever the bot or a library of its logs must not steer a terminal; a file gets it as it is.
+    shown = printable if paper().terminal else str
     for line in operations.log_lines(
         config, settings().profile, start, pattern, boot=boot, follow=follow
     ):
-        yield _json(line) if as_json else _text(line, config.bot.timezone)
+        yield _json(line) if as_json else _text(line, config.bot.timezone, shown)
 
 
 def _event_lines(
@@ -105,11 +108,11 @@ def _event_lines(
         yield event_json(event) if as_json else text
 
 
-def _text(line: "Line", zone: str) -> str:
+def _text(line: "Line", zone: str, shown: "Callable[[str], str]") -> str:
     from zoneinfo import ZoneInfo
 
     here = line.time.astimezone(ZoneInfo(zone))
-    return f"{here:%Y-%m-%d %H:%M:%S} {line.stream.rpartition('/')[2]}: {line.text}\n"
+    return f"{here:%Y-%m-%d %H:%M:%S} {line.stream.rpartition('/')[2]}: {shown(line.text)}\n"
 
 
 def _json(line: "Line") -> str:

@@ -87,10 +87,15 @@ def _report(error: Exception, code: int, hint: str) -> int:
         import traceback
 
         traceback.print_exc()
-    _say(f"error: {error}")
+    _say(f"error: {_plain(str(error))}")
     if hint:
-        _say(f"  next: {hint}")
+        _say(f"  next: {_plain(hint)}")
     return code
+
+
+def _plain(text: str) -> str:
+    """What AWS says may hold what steers a terminal."""
+    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
 
 
 def _say(text: str) -> None:

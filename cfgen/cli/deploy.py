@@ -162,7 +162,7 @@ def deploy(
         not no_execute,
         chosen is not None,
         manner,
-        again("deploy --attach"),
+        again,
     )
     kept = (lambda: _keep(chosen, lock)) if chosen and not rehearse else None
     cost = (lambda before: cost_change(chosen, before)) if chosen else None
@@ -171,7 +171,9 @@ def deploy(
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)
             return
         result = pipeline.deploy(request, settings().profile, watcher)
-    _tell(result, watcher)
+        if not result.changed and not result.kept:
+            watcher.note("nothing to change: the stack is as the template says")
+    _tell(result, watcher, manner)
     if fail_on_empty and not result.changed and not result.kept:
         from cfgen.errors import Findings
 
@@ -202,18 +204,18 @@ def _go_on(
     """Execute a change set that was kept, or follow what is under way."""
     from cfgen import operations
 
-    config, profile, resume = configuration({}), settings().profile, again("deploy --attach")
+    config, profile = configuration({}), settings().profile
     with watcher:
         if changeset:
             result = operations.execute_change_set(
-                config, profile, watcher, limit, resume, changeset, allow_replace, manner
+                config, profile, watcher, limit, again, changeset, allow_replace, manner
             )
         else:
-            result = operations.attach(config, profile, watcher, limit, resume)
-    _tell(result, watcher)
+            result = operations.attach(config, profile, watcher, limit, again)
+    _tell(result, watcher, manner)
 
 
-def _tell(result: "Result", watcher: "Watcher") -> None:
+def _tell(result: "Result", watcher: "Watcher", manner: "Manner") -> None:
     from cfgen.cli.watcher import JsonWatcher
     from cfgen.report.deploy import outputs_text
 
@@ -223,11 +225,10 @@ def _tell(result: "Result", watcher: "Watcher") -> None:
             changed=result.changed, stack=result.stack_arn, changeset=result.kept or None
         )
     elif result.kept:
-        talk("kept; execute it with: cfgen deploy --changeset")
+        keep = " --on-failure keep" if manner.keeps else ""
+        talk(f"kept; execute it with: {again('deploy --changeset ARN')}{keep}")
         emit(f"{result.kept}\n")
     else:
-        if not result.changed:
-            talk("nothing to change: the stack is as the template says")
         emit(outputs_text(result.outputs))
 
 

@@ -67,7 +67,7 @@ def destroy(
             settings().profile,
             watcher,
             timeout * 60,
-            again("destroy"),
+            again,
             disable_protection=disable_protection,
             retain=retain,
             empty_buckets=empty_buckets,

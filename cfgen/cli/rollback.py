@@ -48,7 +48,7 @@ def rollback(
             settings().profile,
             watcher,
             timeout * 60,
-            again("deploy --attach"),
+            again,
             skip=skip,
         )
     if isinstance(watcher, JsonWatcher):

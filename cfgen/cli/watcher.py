@@ -1,16 +1,18 @@
 """The person at the terminal, as a deploy sees them."""
 
+import contextlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
 
-from cfgen.cli.boundary import by_person, forget_interrupts
-from cfgen.cli.terminal import answered, emit, now, paper, someone_to_ask, talk
+from cfgen.cli.boundary import INTERRUPTED, by_person, forget_interrupts
+from cfgen.cli.terminal import OutputClosed, answered, emit, now, paper, someone_to_ask, talk
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
 from cfgen.deploy.fates import Fate
@@ -51,7 +53,8 @@ class Watcher:
         self._on_agreed = on_agreed
         self._paper = paper(sys.stderr)
         alive = self._paper.terminal and os.environ.get("TERM") != "dumb"
-        self._form = progress if progress != "auto" else "tree" if alive else "lines"
+        self._form = progress if progress in ("lines", "none") else "tree" if alive else "lines"
+        self._height = shutil.get_terminal_size().lines
         self._progress = Progress("")
         self._live: Live | None = None
         self.cost: CostChange | None = None
@@ -69,6 +72,8 @@ class Watcher:
 
     def identity(self, identity: Identity) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
+        # A rehearsal comes here twice.
+        self._stop()
         self._progress = Progress(identity.stack)
         talk(f"account {identity.account} as {identity.arn}")
         talk(f"region {identity.region}, stack {identity.stack}")
@@ -163,18 +168,21 @@ class Watcher:
             from rich.live import Live
 
             console = Console(stderr=True, no_color=not self._paper.color, highlight=False)
-            self._live = Live(
+            # It draws itself four times a second, however many events come.
+            live = Live(
                 console=console,
-                get_renderable=lambda: progress_tree(self._progress, now()),
+                get_renderable=lambda: progress_tree(self._progress, now(), self._height),
                 transient=True,
             )
-            self._live.start()
-        self._live.refresh()
+            with self._blind():
+                live.start()
+                self._live = live
 
     def _stop(self) -> None:
         live, self._live = self._live, None
         if live:
-            live.stop()
+            with self._blind():
+                live.stop()
 
     def _tell(self, text: str) -> None:
         """Say something above the tree, if there is one."""
@@ -183,7 +191,16 @@ class Watcher:
             return
         from rich.text import Text
 
-        self._live.console.print(Text.from_ansi(text), soft_wrap=True)
+        with self._blind():
+            self._live.console.print(Text.from_ansi(text), soft_wrap=True)
+
+    @contextlib.contextmanager
+    def _blind(self) -> Iterator[None]:
+        """Go on without a tree where nobody can see it; rich exits where a pipe is closed."""
+        try:
+            yield
+        except (OSError, ValueError, SystemExit):
+            self._live, self._form = None, "lines"
 
 
 class JsonWatcher(Watcher):
@@ -191,6 +208,13 @@ class JsonWatcher(Watcher):
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(**(fields | {"progress": "lines"}))
+        self._started = False
+        self._closed: OutputClosed | None = None
+
+    def agreed(self) -> None:
+        """See :class:`cfgen.deploy.plan.Watcher`."""
+        self._started = True
+        super().agreed()
 
     def __exit__(
         self,
@@ -199,8 +223,10 @@ class JsonWatcher(Watcher):
         trace: TracebackType | None,
     ) -> None:
         """A failure is a result, too."""
-        if isinstance(error, CfgenError):
+        if isinstance(error, CfgenError) and not isinstance(error, OutputClosed):
             self.result(error=str(error), next=error.hint or None, exit_code=error.exit_code)
+        elif isinstance(error, KeyboardInterrupt):
+            self.result(error="interrupted", next=None, exit_code=INTERRUPTED)
 
     def identity(self, identity: Identity) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
@@ -249,11 +275,21 @@ class JsonWatcher(Watcher):
         self._line("outputs", outputs={name: value for name, (value, _) in outputs.items()})
 
     def result(self, **fields: object) -> None:
-        """How it ended: the last line."""
+        """How it ended: the last line. Raises :class:`OutputClosed` for one that was not told."""
         self._line("result", **fields)
+        if self._closed:
+            raise self._closed
 
     def _line(self, line: str, /, **fields: object) -> None:
-        emit(json.dumps({"type": line, **fields}, ensure_ascii=False) + "\n")
+        if self._closed:
+            return
+        try:
+            emit(json.dumps({"type": line, **fields}, ensure_ascii=False) + "\n")
+        except OutputClosed as error:
+            if not self._started:
+                raise
+            # The change is under way: it is followed to its end, though nobody listens.
+            self._closed = error
 
 
 def _money(amount: object) -> str | None:

@@ -64,7 +64,7 @@ class ChangeSet(msgspec.Struct, frozen=True):
     may do, with CloudFormation's reason. ``secrets`` are values of NoEcho parameters, which must
     not be shown wherever they occur, ``secret_names`` their names: the value of one that stays as
     it was is not known. ``created`` is when it was asked for, by AWS's clock.
-    ``on_stack_failure`` is as CreateChangeSet was told.
+    ``on_stack_failure`` and ``express`` are as CreateChangeSet was told.
     """
 
     arn: str
@@ -79,6 +79,7 @@ class ChangeSet(msgspec.Struct, frozen=True):
     secret_names: tuple[str, ...] = ()
     created: datetime | None = None
     on_stack_failure: str = ""
+    express: bool = False
 
     @property
     def region(self) -> str:

@@ -1,6 +1,7 @@
 """Taking a stack down, saying what dies, what stays and what keeps billing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from cfgen.deploy.buckets import empty, holds, remove
 from cfgen.deploy.events import Event
 from cfgen.deploy.failure import find_causes, told
 from cfgen.deploy.fates import BUCKET, Fate, plan_fates
-from cfgen.deploy.following import Running, follow
+from cfgen.deploy.following import Followed, Running, follow
 from cfgen.deploy.plan import Identity, Watcher, open_stack
 from cfgen.deploy.remedies import console_link
 from cfgen.deploy.stack import Deployed, Held, Stack
@@ -72,28 +73,44 @@ def destroy(
     _ask_by_name(wish, following, watcher)
     if not following:
         watcher.agreed()
-        if found.protected:
-            stack.protect(found.arn, enabled=False)
-    for one in _chosen(planned, wish, stays=False):
-        empty(clients.s3, one.physical_id, identity.account, watcher.note)
-    if following:
-        watcher.note("it is being deleted already: following that")
-        running = Running(found.arn, stack.event_ids_before_current(found.arn), wish.token)
+        seen = stack.event_ids(found.arn)
     else:
-        running = Running(found.arn, stack.event_ids(found.arn), wish.token)
-        stack.delete(found.arn, wish.token, wish.retain)
+        watcher.note("it is being deleted already: following that")
+        seen = stack.event_ids_before_current(found.arn)
+    with _unprotected(stack, found, watcher):
+        for one in _chosen(planned, wish, stays=False):
+            empty(clients.s3, one.physical_id, identity.account, watcher.note)
+        if not following:
+            stack.delete(found.arn, wish.token, wish.retain)
     to_clear = _chosen(planned, wish, stays=True)
-    events = _follow(stack, running, watcher, to_clear)
-    if events[-1].status != "DELETE_COMPLETE":
-        raise _stuck(stack, found.arn, events, watcher)
+    followed = _follow(stack, Running(found.arn, seen, wish.token), watcher, to_clear)
+    if followed.status != "DELETE_COMPLETE":
+        raise _stuck(stack, found.arn, followed.events, watcher)
     # Only now: until the host is gone, it may write into them.
     _clear(to_clear, clients, identity, watcher)
     return fates
 
 
+@contextmanager
+def _unprotected(stack: Stack, found: Deployed, watcher: Watcher) -> Iterator[None]:
+    """Take a stack's protection off, and put it back where its deletion does not begin."""
+    if not found.protected:
+        yield
+        return
+    stack.protect(found.arn, enabled=False)
+    try:
+        yield
+    except BaseException:
+        try:
+            stack.protect(found.arn, enabled=True)
+        except FAILURES as error:
+            watcher.warning(f"stack {found.arn} is no longer protected: {brief(error)}")
+        raise
+
+
 def _follow(
     stack: Stack, running: Running, watcher: DestroyWatcher, to_clear: Sequence[Fate]
-) -> list[Event]:
+) -> Followed:
     """Follow to the end. Whoever looks away before is told how to keep what was promised."""
     try:
         # By its ARN: the name stops resolving once it is gone.
@@ -104,8 +121,8 @@ def _follow(
         names = " ".join(f"--empty-bucket {one.logical_id}" for one in to_clear)
         raise StillRunning(
             str(error),
-            f"{error.hint}\n  its buckets are left full unless cfgen destroy {names} follows it to "
-            "its end",
+            f"{error.hint}\n  its buckets are left full unless "
+            f"{stack.command(f'destroy {names}')} follows it to its end",
         ) from error
 
 
@@ -135,10 +152,11 @@ def _stuck(stack: Stack, arn: str, events: Sequence[Event], watcher: Watcher) ->
     retain = " ".join(f"--retain {name}" for name in left if name != stack.name)
     mend = "mend the cause and destroy again"
     if found and found[0].resource_type == BUCKET:
-        mend = f"empty it: cfgen destroy --empty-bucket {found[0].logical_id}"
+        mend = f"empty it: {stack.command(f'destroy --empty-bucket {found[0].logical_id}')}"
     return NeedsRepair(
         f"stack {stack.name} could not be deleted and is in {events[-1].status}:{why}",
-        f"{mend}, or leave behind what is stuck: cfgen destroy {retain}\n  {console_link(arn)}",
+        f"{mend}, or leave behind what is stuck: {stack.command(f'destroy {retain}')}"
+        f"\n  {console_link(arn)}",
     )
 
 

@@ -35,18 +35,18 @@ def diff(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Ch
         wish.stack, wish.allowed_accounts, clients, waiting, watcher
     )
     way = way_of(found.status if found else None)
-    check_way(way, found)
+    check_way(way, found, stack)
     if found and way is Way.RECREATE:
         raise Refused(
             f"stack {found.arn} is in {found.status}: it never came up, so all of it would be new",
-            "cfgen deploy deletes it first, after asking",
+            f"{stack.command('deploy')} deletes it first, after asking",
         )
     deployed = found if way is Way.UPDATE else None
     prepared = prepare(stack, deployed, body, identity, wish, clients, watcher)
-    started = ask_for(stack, deployed, prepared, wish)
+    existed = found is not None and found.status == "REVIEW_IN_PROGRESS"
+    started = ask_for(stack, deployed, prepared, wish, existed, watcher)
     if started is None:
         return None
-    existed = found is not None and found.status == "REVIEW_IN_PROGRESS"
     try:
         change_set = stack.read_change_set(started)
         return show(stack, change_set, prepared, watcher) if change_set else None

@@ -112,7 +112,7 @@ def _wait(clients: Clients, stack: str, detection: str, waiting: Waiting) -> str
             return (told.get("DetectionStatusReason", ""),)
         return (None,) if told["DetectionStatus"] == "DETECTION_COMPLETE" else None
 
-    again = msgspec.structs.replace(waiting, resume="cfgen diff --drift")
+    again = msgspec.structs.replace(waiting, watching="diff --drift")
     (reason,) = wait_until(f"the drift of stack {stack}", probe, again, clients.renew)
     return reason
 

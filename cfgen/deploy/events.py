@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from cfgen.deploy.redact import printable
+
 STACK = "AWS::CloudFormation::Stack"
 
 
@@ -71,7 +73,9 @@ def parse_event(event: Mapping[str, Any]) -> Event:
 
 def _reason(event: Mapping[str, Any], key: str) -> str:
     # An operation that its validation failed has the reason there alone.
-    return str(event.get(key) or event.get("ValidationStatusReason") or "")
+    text = str(event.get(key) or event.get("ValidationStatusReason") or "")
+    # One line each, so that no reason can pass for an event.
+    return printable(" ".join(text.split()))
 
 
 def parse_validation(event: Mapping[str, Any]) -> Validation:

@@ -8,6 +8,8 @@ import msgspec
 from cfgen.aws import FAILURES, Clients
 from cfgen.deploy.causes import causes, is_nested, stuck
 from cfgen.deploy.events import Event
+from cfgen.deploy.following import Followed
+from cfgen.deploy.redact import printable
 from cfgen.deploy.remedies import HOST_LOG_GROUP, HOSTS, console_link, remedy
 from cfgen.deploy.stack import Stack
 from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, repair
@@ -27,16 +29,13 @@ class Notes(Protocol):
         """Something worth knowing."""
 
 
-def judge(
-    stack: Stack, arn: str, events: Sequence[Event], clients: Clients, watcher: Notes
-) -> None:
-    """Raise :class:`DeployFailed` or :class:`NeedsRepair` unless the operation succeeded.
-
-    ``events`` are those of the operation, the last of which ended it.
-    """
-    status = events[-1].status
+def judge(stack: Stack, arn: str, followed: Followed, clients: Clients, watcher: Notes) -> None:
+    """Raise :class:`DeployFailed` or :class:`NeedsRepair` unless the operation succeeded."""
+    events, status = followed.events, followed.status
     if status in SUCCEEDED:
         return
+    if followed.cancelled and (status in ROLLED_BACK or status == "DELETE_COMPLETE"):
+        raise DeployFailed(f"cancelled, as you asked: stack {stack.name} is in {status}")
     found = tuple(find_causes(stack, arn, events, watcher))
     _show_bootstrap(stack, arn, found, clients, watcher)
     why = "\n  ".join(map(told, found)) or "no event says why"
@@ -49,7 +48,8 @@ def judge(
         held = "".join(f"\n  {told(event)}" for event in stuck(events) if event not in found)
         raise NeedsRepair(
             f"the deploy failed and left the stack in {status}: {why}{held}",
-            f"{remedy(cause, 'mend the cause')}; then {repair(status)}\n  {console_link(arn)}",
+            f"{remedy(cause, 'mend the cause')}; then {repair(status, stack.command)}"
+            f"\n  {console_link(arn)}",
         )
     raise DeployFailed(
         f"the deploy failed and {ended} ({status}): {why}",
@@ -123,4 +123,4 @@ def _show_bootstrap(
         return
     watcher.note(f"the end of the bootstrap's log ({stream}); all of it: {tail}")
     for line in lines:
-        watcher.note(f"  {line['message'].rstrip()}")
+        watcher.note(f"  {printable(line['message'].rstrip())}")

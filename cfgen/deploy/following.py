@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 import msgspec
-from botocore.exceptions import ClientError
 
 from cfgen.aws import FAILURES, brief
 from cfgen.deploy.events import Event
@@ -49,8 +48,20 @@ class Onlooker(Protocol):
         """Something that is wrong and does not stop the operation."""
 
 
-def follow(stack: Stack, running: Running, watcher: Onlooker) -> list[Event]:
-    """Follow to the end: all events, the last of which ended it.
+class Followed(msgspec.Struct, frozen=True):
+    """All events of an operation, the last of which ended it; whether a person cancelled it."""
+
+    events: list[Event]
+    cancelled: bool = False
+
+    @property
+    def status(self) -> str:
+        """The state in which the stack ended."""
+        return self.events[-1].status
+
+
+def follow(stack: Stack, running: Running, watcher: Onlooker) -> Followed:
+    """Follow to the end.
 
     Nothing that goes wrong here is a failed operation, for it goes on in AWS without us: raises
     :class:`StillRunning` then and for a person who wants to look away, ``KeyboardInterrupt`` for
@@ -59,6 +70,7 @@ def follow(stack: Stack, running: Running, watcher: Onlooker) -> list[Event]:
     arn = running.stack_arn
     events: list[Event] = []
     ends: Callable[[Event], bool] = _ends(arn, deletes=running.deletes)
+    cancelled = False
     while True:
         try:
             stack.follow(arn, running.seen, events, watcher.event, ends)
@@ -75,12 +87,13 @@ def follow(stack: Stack, running: Running, watcher: Onlooker) -> list[Event]:
                 ) from None
             if answer == "cancel" and _cancel(stack, arn, status, running.token, watcher):
                 ends = _ends(arn, deletes=status == "CREATE_IN_PROGRESS")
+                cancelled = True
         except FAILURES as error:
             raise StillRunning(
                 f"lost sight of stack {stack.name}: {brief(error)}", goes_on(stack, arn)
             ) from error
         else:
-            return events
+            return Followed(events, cancelled)
 
 
 def goes_on(stack: Stack, arn: str) -> str:
@@ -110,7 +123,7 @@ def _cancel(stack: Stack, arn: str, status: str, token: str, watcher: Onlooker) 
             stack.delete(arn, f"{token}-cancel")
         else:
             stack.cancel_update(arn, f"{token}-cancel")
-    except ClientError as error:
+    except FAILURES as error:
         watcher.warning(f"it could not be cancelled: {brief(error)}")
         return False
     return True

@@ -1,10 +1,11 @@
 """Which value each parameter of a template gets. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
+from cfgen.deploy.redact import MASK, is_key_like
 from cfgen.errors import ConfigError
 
 IMAGES = {"ImageId": "LatestImageId", "AlternateImageId": "LatestAlternateImageId"}
@@ -100,15 +101,23 @@ class ParameterChange(msgspec.Struct, frozen=True):
 
 def changed(chosen: Sequence[Chosen], deployed: Mapping[str, str]) -> tuple[ParameterChange, ...]:
     """What differs from the deployed values."""
+    hidden = [one.name for one in chosen if one.secret]
+    return differences({one.name: one.value for one in chosen}, deployed, hidden)
+
+
+def differences(
+    values: Mapping[str, str], deployed: Mapping[str, str], hidden: Collection[str] = ()
+) -> tuple[ParameterChange, ...]:
+    """What differs, with those masked that are ``hidden`` or called like a key."""
     return tuple(
-        ParameterChange(one.name, _shown(one, deployed[one.name]), _shown(one, one.value))
-        for one in chosen
-        if one.name in deployed
-        and deployed[one.name] != one.value
+        ParameterChange(name, *(_shown(name, one, hidden) for one in (deployed[name], value)))
+        for name, value in values.items()
+        if name in deployed
+        and deployed[name] != value
         # moto gives the image that such a parameter leads to.
-        and not (one.name in IMAGES.values() and deployed[one.name].startswith("ami-"))
+        and not (name in IMAGES.values() and deployed[name].startswith("ami-"))
     )
 
 
-def _shown(parameter: Chosen, value: str) -> str:
-    return "****" if parameter.secret else repr(value)
+def _shown(name: str, value: str, hidden: Collection[str]) -> str:
+    return MASK if name in hidden or is_key_like(name) else repr(value)

@@ -4,18 +4,20 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 import msgspec
+from botocore.exceptions import ClientError
 
-from cfgen.aws import FAILURES, Clients, brief
+from cfgen.aws import FAILURES, Clients, brief, is_transient
 from cfgen.deploy.artifacts import Artifacts
 from cfgen.deploy.body import BODY_LIMIT, Body
 from cfgen.deploy.bundle import Bundle
-from cfgen.deploy.changeset import ChangeSet
+from cfgen.deploy.changeset import ChangeSet, Kind
 from cfgen.deploy.following import Onlooker
 from cfgen.deploy.guards import check_account
 from cfgen.deploy.manner import Manner
 from cfgen.deploy.parameters import IMAGES, Chosen, Declared, changed, choose_parameters
+from cfgen.deploy.redact import is_key_like
 from cfgen.deploy.stack import Deployed, Stack, Started, TemplateAt
-from cfgen.deploy.states import Way, repair
+from cfgen.deploy.states import Way, repair, way_of
 from cfgen.deploy.waiting import Waiting
 from cfgen.errors import ConfigError, NeedsRepair, Refused
 
@@ -121,20 +123,20 @@ def open_stack(
     return identity, stack, stack.find()
 
 
-def check_way(way: Way, found: Deployed | None) -> None:
+def check_way(way: Way, found: Deployed | None, stack: Stack) -> None:
     """Refuse a stack that cannot be deployed to as it is."""
     if found is None:
         return
     if way is Way.WAIT:
         raise Refused(
             f"stack {found.arn} is in {found.status}: something else is under way",
-            "cfgen deploy --attach follows it; wait until it has ended, then deploy again",
+            f"{stack.resume} follows it; wait until it has ended, then deploy again",
         )
     if way is Way.REPAIR:
         reason = f": {found.reason}" if found.reason else ""
         raise NeedsRepair(
             f"stack {found.arn} is in {found.status}{reason}",
-            f"it may hold resources that bill; {repair(found.status)}",
+            f"it may hold resources that bill; {repair(found.status, stack.command)}",
         )
 
 
@@ -158,7 +160,7 @@ def prepare(
         before,
         _newest_images(summary.parameters, wish, before, clients),
     )
-    stack.keep_secret(one.value for one in parameters if one.secret)
+    stack.keep_secret(one.value for one in parameters if _is_secret(one))
     return Prepared(
         template,
         parameters,
@@ -188,18 +190,39 @@ def _place(body: Body, artifacts: Artifacts, watcher: Watcher) -> TemplateAt:
 
 
 def ask_for(
-    stack: Stack, deployed: Deployed | None, prepared: Prepared, wish: Wish
+    stack: Stack,
+    deployed: Deployed | None,
+    prepared: Prepared,
+    wish: Wish,
+    existed: bool,
+    watcher: Watcher,
 ) -> Started | None:
-    """Ask for a change set; ``None`` where AWS says at once that nothing would change."""
-    return stack.start_change_set(
-        wish.token if wish.execute else f"kept-{wish.token}",
-        "UPDATE" if deployed else "CREATE",
-        prepared.template,
-        prepared.parameters,
-        prepared.capabilities,
-        wish.tags,
-        wish.manner,
-    )
+    """Ask for a change set; ``None`` where AWS says at once that nothing would change.
+
+    Where its answer is lost, or nobody waits for it, the change set is looked for and taken back.
+    Raises :class:`Refused` or :class:`NeedsRepair` where somebody else has begun something since.
+    """
+    name = wish.token if wish.execute else f"kept-{wish.token}"
+    kind: Kind = "UPDATE" if deployed else "CREATE"
+    try:
+        return stack.start_change_set(
+            name,
+            kind,
+            prepared.template,
+            prepared.parameters,
+            prepared.capabilities,
+            wish.tags,
+            wish.manner,
+        )
+    except BaseException as error:
+        if isinstance(error, ClientError) and not is_transient(error):
+            found = stack.find()
+            check_way(way_of(found.status if found else None, retry=True), found, stack)
+        elif started := stack.find_change_set(name, kind):
+            take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
+        elif isinstance(error, KeyboardInterrupt):
+            watcher.warning(f"should there be a change set {name}, it was not taken back")
+        raise
 
 
 def show(stack: Stack, change_set: ChangeSet, prepared: Prepared, watcher: Watcher) -> ChangeSet:
@@ -213,23 +236,40 @@ def show(stack: Stack, change_set: ChangeSet, prepared: Prepared, watcher: Watch
         capabilities=prepared.capabilities,
         capabilities_reason=prepared.capabilities_reason,
         parameters=changed(prepared.parameters, prepared.before),
-        secrets=tuple(one.value for one in prepared.parameters if one.secret),
-        secret_names=tuple(one.name for one in prepared.parameters if one.secret),
+        secrets=tuple(one.value for one in prepared.parameters if _is_secret(one)),
+        secret_names=tuple(one.name for one in prepared.parameters if _is_secret(one)),
     )
     watcher.preview(change_set)
     return change_set
 
 
 def take_back(stack: Stack, started: Started, token: str, existed: bool, watcher: Watcher) -> None:
-    """Delete the change set and, if asking for it made an empty stack, that stack."""
+    """Delete the change set and, if asking for it made an empty stack, that stack.
+
+    And what a crash of ours left behind long ago. Somebody else's change set keeps the stack.
+    """
     try:
-        stack.delete_change_set(started.arn)
-        ours = started.kind == "CREATE" and not existed
+        listed = stack.change_sets(started.stack_arn)
+        created = next((one.created for one in listed if one.arn == started.arn), None)
+        others = [one for one in listed if one.arn != started.arn]
+        abandoned = [one for one in others if created and one.is_abandoned(created)]
+        ours = started.kind == "CREATE" and not existed and len(abandoned) == len(others)
         left = stack.find(started.stack_arn) if ours else None
         if left and left.status == "REVIEW_IN_PROGRESS":
+            # Its change sets go with it, even one that is still being made.
             stack.delete(left.arn, token)
+            return
+        for arn in (*(one.arn for one in abandoned), started.arn):
+            stack.delete_change_set(arn)
     except FAILURES as error:
         watcher.warning(f"the change set {started.arn} could not be taken back: {brief(error)}")
+    except KeyboardInterrupt:
+        watcher.warning(f"the change set {started.arn} was not taken back")
+        raise
+
+
+def _is_secret(parameter: Chosen) -> bool:
+    return parameter.secret or is_key_like(parameter.name)
 
 
 def _newest_images(

@@ -26,6 +26,16 @@ def policy_for(kept: Collection[str]) -> str:
     return json.dumps({"Statement": [*statements, *([denial] if kept else [])]})
 
 
+def is_ours(policy: str) -> bool:
+    """Whether a policy is one of :func:`policy_for`; none at all is nobody's."""
+    try:
+        statements = json.loads(policy)["Statement"] if policy else []
+        kept = [name.partition("/")[2] for one in statements[1:] for name in one["Resource"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return not policy or same_policy(policy, policy_for(kept))
+
+
 def same_policy(one: str, other: str) -> bool:
     """Whether two policies say the same; what is not JSON says nothing."""
     try:

@@ -7,9 +7,15 @@ from collections.abc import Collection, Iterator
 from cfgen.config.checks import KEY_LIKE
 
 MASK = "****"
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]"
+)
+"""What steers a terminal, or turns the direction of what is read; not tabs and line breaks."""
 LENGTH = 60
 """Characters of a value that a line shows."""
+
+SHORT = 4
+"""Characters from which on a value can be told from any other text."""
 
 
 def mask(name: str, value: str, secrets: Collection[str] = ()) -> str:
@@ -17,12 +23,21 @@ def mask(name: str, value: str, secrets: Collection[str] = ()) -> str:
 
     CloudFormation masks NoEcho parameters only: property values can carry what came out of them.
     """
-    return MASK if KEY_LIKE.search(name.upper()) else hide(value, secrets)
+    return MASK if is_key_like(name) else hide(value, secrets)
+
+
+def is_key_like(name: str) -> bool:
+    """Whether something is called as keys are."""
+    return bool(KEY_LIKE.search(name.upper()))
 
 
 def hide(text: str, secrets: Collection[str]) -> str:
-    """A text with ``secrets`` masked, as they are and as they stand within JSON."""
-    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    """A text with ``secrets`` masked, as they are and as they stand within JSON.
+
+    Short ones are left: masked all over a text, they would show themselves.
+    """
+    long = (secret for secret in secrets if len(secret.strip()) >= SHORT)
+    forms = {form for secret in long for form in _forms(secret)}
     # The longest first: one secret may be a part of another.
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, MASK)
@@ -30,7 +45,7 @@ def hide(text: str, secrets: Collection[str]) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    yield secret
+    yield from (secret, " ".join(secret.split()))
     for ascii_only in (True, False):
         yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
 

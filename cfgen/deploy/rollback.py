@@ -3,6 +3,7 @@
 from typing import Literal
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from cfgen.aws import Clients
 from cfgen.deploy.causes import causes, stuck
@@ -10,6 +11,7 @@ from cfgen.deploy.failure import told
 from cfgen.deploy.following import Running, follow
 from cfgen.deploy.plan import Watcher, open_stack
 from cfgen.deploy.remedies import console_link
+from cfgen.deploy.stack import Stack
 from cfgen.deploy.waiting import Waiting
 from cfgen.errors import ConfigError, Declined, NeedsRepair, Refused
 
@@ -65,7 +67,7 @@ def rollback(wish: RollbackWish, clients: Clients, waiting: Waiting, watcher: Wa
     if way == "none":
         watcher.note(f"{where}: there is nothing to roll back")
         return found.status
-    _refuse(way, where, wish)
+    _refuse(way, where, wish, stack)
     questions = {
         "continue": "Take up the rollback?",
         "cancel": "Cancel the update and roll it back?",
@@ -79,30 +81,38 @@ def rollback(wish: RollbackWish, clients: Clients, waiting: Waiting, watcher: Wa
     if way == "continue":
         stack.continue_rollback(found.arn, wish.token, wish.skip)
     elif way == "cancel":
-        stack.cancel_update(found.arn, wish.token)
+        try:
+            stack.cancel_update(found.arn, wish.token)
+        except ClientError:
+            # It may have ended while the question stood.
+            now = stack.find(found.arn)
+            if now is None or rollback_way(now.status) != "none":
+                raise
+            watcher.note(f"stack {found.arn} is in {now.status}: it has ended in the meantime")
+            return now.status
     else:
         stack.roll_back(found.arn, wish.token)
-    events = follow(stack, running, watcher)
-    ended = events[-1].status
+    followed = follow(stack, running, watcher)
+    events, ended = followed.events, followed.status
     if ended in STABLE:
         return ended
     held = stuck(events) or causes(events)
     why = "".join(f"\n  {told(event)}" for event in held)
-    skip = " ".join(f"--skip {event.logical_id}" for event in held)
+    again = stack.command(" ".join(["rollback", *(f"--skip {one.logical_id}" for one in held)]))
     raise NeedsRepair(
         f"the rollback ended in {ended}{':' if why else ''}{why}",
-        f"mend the cause, or leave what is stuck as it is: cfgen rollback {skip}".rstrip()
-        + f"\n  {console_link(found.arn)}",
+        f"mend the cause, or leave what is stuck as it is: {again}\n  {console_link(found.arn)}",
     )
 
 
-def _refuse(way: Way, where: str, wish: RollbackWish) -> None:
+def _refuse(way: Way, where: str, wish: RollbackWish, stack: Stack) -> None:
     """Refuse where a rollback is no way out."""
     if way == "never up":
-        raise Refused(f"{where}: it never came up", "cfgen deploy, or cfgen destroy")
+        ways = f"{stack.command('deploy')}, or {stack.command('destroy')}"
+        raise Refused(f"{where}: it never came up", ways)
     if way == "wait":
         raise Refused(f"{where}: it cannot be stopped", "wait until it has ended")
     if way == "destroy":
-        raise NeedsRepair(f"{where}: no rollback leads out of that", "cfgen destroy")
+        raise NeedsRepair(f"{where}: no rollback leads out of that", stack.command("destroy"))
     if wish.skip and way != "continue":
         raise Refused(f"{where}: --skip is for UPDATE_ROLLBACK_FAILED", "leave it out")

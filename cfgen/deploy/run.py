@@ -1,8 +1,9 @@
 """The deploy itself, step by step."""
 
 import msgspec
+from botocore.exceptions import ClientError
 
-from cfgen.aws import FAILURES, Clients, brief
+from cfgen.aws import FAILURES, Clients, brief, code_of, is_transient
 from cfgen.deploy.body import fit
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.failure import judge
@@ -21,11 +22,12 @@ from cfgen.deploy.plan import (
     show,
     take_back,
 )
-from cfgen.deploy.policy import held, policy_for, same_policy
+from cfgen.deploy.policy import held, is_ours, policy_for, same_policy
+from cfgen.deploy.remedies import console_link
 from cfgen.deploy.stack import Deployed, Stack, Started
-from cfgen.deploy.states import KEPT, SUCCEEDED, Way, repair, way_of
+from cfgen.deploy.states import KEPT, ROLLED_BACK, SUCCEEDED, Way, repair, way_of
 from cfgen.deploy.waiting import Waiting
-from cfgen.errors import ConfigError, Declined, DeployFailed, NeedsRepair
+from cfgen.errors import ConfigError, Declined, DeployFailed, NeedsRepair, Refused
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -55,7 +57,12 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
         manner = msgspec.structs.replace(wish.manner, retry=False)
         wish = msgspec.structs.replace(wish, manner=manner)
     way = way_of(found.status if found else None, retry=wish.manner.retry)
-    check_way(way, found)
+    check_way(way, found, stack)
+    if way is Way.RECREATE and not wish.execute:
+        raise Refused(
+            f"stack {stack.name} never came up, and would have to be deleted first",
+            "leave out --no-execute",
+        )
     deployed = found if way is Way.UPDATE else None
     prepared = prepare(stack, deployed, body, identity, wish, clients, watcher)
     if found and way is Way.RECREATE:
@@ -84,46 +91,49 @@ def execute(arn: str, wish: Wish, clients: Clients, waiting: Waiting, watcher: W
     watcher.preview(change_set)
     _agree(change_set, wish, watcher)
     running = _running(stack, change_set, wish)
-    try:
-        _execute(stack, change_set, wish, watcher)
-    except FAILURES:
-        started = Started(arn, change_set.stack_arn, change_set.kind)
-        # The answer may be lost although the change has started.
-        if not stack.was_executed(started):
-            raise
+    _execute(stack, change_set, wish, watcher)
     return _to_its_end(stack, running, wish, clients, watcher)
 
 
 def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
-    """Follow what is under way to its end, whoever started it; nothing is changed.
+    """Follow what is under way to its end, whoever started it, and set what protects the stack.
 
-    Raises the errors of ``cfgen/errors.py`` and botocore's.
+    Raises the errors of ``cfgen/errors.py`` and botocore's; those of a failure also where it ended
+    before anybody looked.
     """
     _, stack, found = open_stack(wish.stack, wish.allowed_accounts, clients, waiting, watcher)
     if found is None:
         raise ConfigError(f"there is no stack {wish.stack} in {clients.region}", "see --region")
-    if not found.status.endswith("_IN_PROGRESS") or found.status == "REVIEW_IN_PROGRESS":
-        watcher.note(f"nothing is under way: stack {found.arn} is in {found.status}")
-        return Result(False, found.arn, found.outputs)
-    running = Running(found.arn, stack.event_ids_before_current(found.arn), wish.token)
-    events = follow(stack, running, watcher)
-    if found.status == "DELETE_IN_PROGRESS" and events[-1].status == "DELETE_COMPLETE":
-        return Result(True, found.arn, {})
-    judge(stack, found.arn, events, clients, watcher)
-    ended = stack.find(found.arn)
-    return Result(True, found.arn, ended.outputs if ended else {})
+    arn, status = found.arn, found.status
+    if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+        watcher.note(f"nothing is under way: stack {arn} is in {status}")
+        check_way(way_of(status), found, stack)
+        if status in ROLLED_BACK:
+            raise DeployFailed(
+                f"the last deploy failed and was rolled back ({status})",
+                f"{stack.command('logs --events --since 1d')} shows why\n  {console_link(arn)}",
+            )
+        if status == "REVIEW_IN_PROGRESS":
+            return Result(False, arn, {})
+        return Result(False, arn, _finish(stack, arn, wish, watcher))
+    running = Running(arn, stack.event_ids_before_current(arn), wish.token)
+    followed = follow(stack, running, watcher)
+    if status == "DELETE_IN_PROGRESS" and followed.status == "DELETE_COMPLETE":
+        return Result(True, arn, {})
+    judge(stack, arn, followed, clients, watcher)
+    return Result(True, arn, _finish(stack, arn, wish, watcher))
 
 
 def _to_its_end(
     stack: Stack, running: Running, wish: Wish, clients: Clients, watcher: Watcher
 ) -> Result:
     arn = running.stack_arn
-    events = follow(stack, running, watcher)
-    ended = events[-1].status
+    followed = follow(stack, running, watcher)
+    ended = followed.status
     if wish.allow_replace and ended not in SUCCEEDED and ended != "DELETE_COMPLETE":
         # It was loosened for this deploy.
         _set_policy(stack, arn, watcher)
-    judge(stack, arn, events, clients, watcher)
+    judge(stack, arn, followed, clients, watcher)
     if wish.manner.express:
         watcher.note("express: everything is configured, and may not run yet; see cfgen status")
     return Result(True, arn, _finish(stack, arn, wish, watcher))
@@ -137,14 +147,23 @@ def _delete_first(stack: Stack, found: Deployed, wish: Wish, watcher: Watcher) -
         f"{stack.name} is in {found.status}: it never came up, and left behind "
         f"{', '.join(left) or 'nothing'}"
     )
+    if found.protected:
+        raise Refused(
+            f"stack {found.arn} is in {found.status}, and protected from deletion",
+            f"{stack.command('destroy --disable-protection')}, then deploy",
+        )
     _ask(watcher, f"Delete stack {stack.name} first?")
     stack.delete(found.arn, f"{wish.token}-delete")
     watcher.note(f"deleting {found.arn}")
-    ended = stack.wait_deleted(found.arn)
+    try:
+        ended = stack.wait_deleted(found.arn)
+    except KeyboardInterrupt:
+        watcher.warning(goes_on(stack, found.arn))
+        raise
     if ended != "DELETE_COMPLETE":
         raise NeedsRepair(
             f"stack {stack.name} could not be deleted and is in {ended}",
-            repair(ended),
+            repair(ended, stack.command),
         )
 
 
@@ -162,10 +181,10 @@ def _start(
     What is not executed is taken back; but a stack under review that was there before us
     (``existed``) is left alone.
     """
-    started = ask_for(stack, deployed, prepared, wish)
+    started = ask_for(stack, deployed, prepared, wish, existed, watcher)
     if started is None:
         return None
-    running: Running | None = None
+    executing = False
     try:
         change_set = stack.read_change_set(started)
         if change_set:
@@ -176,16 +195,12 @@ def _start(
                 return started
             _agree(change_set, wish, watcher)
             running = _running(stack, change_set, wish)
+            executing = True
             _execute(stack, change_set, wish, watcher)
             return running
     except BaseException as error:
-        # The answer may be lost although the change has started.
-        if running and stack.was_executed(started):
-            if isinstance(error, FAILURES):
-                return running
-            watcher.warning(goes_on(stack, running.stack_arn))
-            raise
-        take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
+        if not (executing and isinstance(error, UnderWay)):
+            take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
         raise
     take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
     return None
@@ -206,12 +221,51 @@ def _running(stack: Stack, change_set: ChangeSet, wish: Wish) -> Running:
     return Running(arn, stack.event_ids(arn), wish.token, deletes and change_set.kind == "CREATE")
 
 
+class UnderWay(KeyboardInterrupt):
+    """Interrupted when the change had started."""
+
+
 def _execute(stack: Stack, change_set: ChangeSet, wish: Wish, watcher: Watcher) -> None:
-    """Start the change, with a stack policy that lets through what was allowed by name."""
+    """Start the change, with a stack policy that lets through what was allowed by name.
+
+    Raises :class:`UnderWay` where it started and somebody looks away; what could not be started
+    leaves the policy as strict as it was.
+    """
     arn = change_set.stack_arn
-    if wish.allow_replace and change_set.kind == "UPDATE":
+    loosened = bool(wish.allow_replace) and change_set.kind == "UPDATE"
+    if loosened:
         _set_policy(stack, arn, watcher, wish.allow_replace)
-    stack.execute(change_set, wish.token, wish.manner)
+    try:
+        stack.execute(change_set, wish.token, wish.manner)
+    except BaseException as error:
+        started = Started(change_set.arn, arn, change_set.kind)
+        # The answer may be lost although the change has started; a clear no is none.
+        if not _is_refusal(error) and stack.was_executed(started):
+            if isinstance(error, FAILURES):
+                return
+            watcher.warning(goes_on(stack, arn))
+            raise UnderWay from error
+        if loosened:
+            _set_policy(stack, arn, watcher)
+        if isinstance(error, ClientError) and code_of(error) in GONE:
+            raise Refused(
+                f"somebody else has changed stack {stack.name} in the meantime: {brief(error)}",
+                "look at it, and deploy again",
+            ) from error
+        raise
+
+
+GONE = {"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"}
+"""Why a change set cannot be executed that could be a moment ago (ExecuteChangeSet)."""
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether AWS has said that it does not execute a change set.
+
+    That it is being executed, it says of a call that is repeated.
+    """
+    refused = isinstance(error, ClientError) and not is_transient(error)
+    return refused and code_of(error) != "InvalidChangeSetStatus"  # type: ignore[arg-type]
 
 
 def _ask(watcher: Watcher, question: str) -> None:
@@ -233,7 +287,8 @@ def _finish(stack: Stack, arn: str, wish: Wish, watcher: Watcher) -> dict[str, t
         wanted = "on" if wish.protect else "off"
         watcher.warning(f"termination protection could not be set {wanted}: {brief(error)}")
     _set_policy(stack, arn, watcher)
-    return final.outputs if final else {}
+    outputs = final.outputs if final else {}
+    return {name: (stack.masked(value), text) for name, (value, text) in outputs.items()}
 
 
 def _set_policy(stack: Stack, arn: str, watcher: Watcher, allowed: tuple[str, ...] = ()) -> None:
@@ -245,8 +300,10 @@ def _set_policy(stack: Stack, arn: str, watcher: Watcher, allowed: tuple[str, ..
             if one.status != "DELETE_COMPLETE"
         }
         kept = held(types, allowed)
-        wanted = policy_for(kept)
-        if not same_policy(stack.policy(arn), wanted):
+        wanted, there = policy_for(kept), stack.policy(arn)
+        if not is_ours(there):
+            watcher.warning("the stack policy is not of cfgen's making, and is left as it is")
+        elif not same_policy(there, wanted):
             stack.set_policy(arn, wanted)
             watcher.note(
                 f"stack policy: no update may replace or delete {', '.join(kept) or 'nothing'}"

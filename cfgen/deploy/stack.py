@@ -17,10 +17,10 @@ from cfgen.aws import DENIED, FAILURES, Clients, brief, code_of, message_of
 from cfgen.deploy.changeset import ChangeSet, Kind, parse_changes, says_no_changes
 from cfgen.deploy.events import Event, Validation, parse_event, parse_validation
 from cfgen.deploy.manner import Manner
-from cfgen.deploy.parameters import Chosen, Declared
-from cfgen.deploy.redact import hide, printable
+from cfgen.deploy.parameters import Chosen, Declared, differences
+from cfgen.deploy.redact import MASK, hide
 from cfgen.deploy.waiting import Waiting, wait_until
-from cfgen.errors import AwsError, ConfigError, Refused
+from cfgen.errors import AwsError, ConfigError, Refused, StillRunning
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -63,6 +63,19 @@ class Summary(msgspec.Struct, frozen=True):
     capabilities_reason: str
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A change set in the list of a stack's. ``created`` is ``None`` where AWS does not say."""
+
+    arn: str
+    name: str
+    created: datetime | None
+
+    def is_abandoned(self, now: datetime) -> bool:
+        """Whether a crash of ours left it behind: kept ones have other names."""
+        old = self.created is not None and now - self.created > ABANDONED
+        return old and bool(OURS.fullmatch(self.name))
+
+
 class TemplateAt(TypedDict, total=False):
     """A template as the API takes it: its text, or where it lies in S3."""
 
@@ -100,6 +113,10 @@ class Stack:
     def resume(self) -> str:
         """The command that goes on watching."""
         return self._waiting.resume
+
+    def command(self, words: str) -> str:
+        """A command of cfgen's for this stack."""
+        return self._waiting.command(words)
 
     @property
     def _client(self) -> "CloudFormationClient":
@@ -191,7 +208,12 @@ class Stack:
                 return None
             return status, described.get("StatusReason", "")
 
-        status, reason = self._until(f"the change set of {self.name}", probe)
+        try:
+            status, reason = self._until(f"the change set of {self.name}", probe)
+        except StillRunning as error:
+            raise AwsError(
+                f"the change set of {self.name} was not to be had in time", "nothing was changed"
+            ) from error
         if status != "CREATE_COMPLETE":
             if says_no_changes(reason):
                 return None
@@ -229,6 +251,8 @@ class Stack:
         Raises :class:`ConfigError` where there is none, or it is another stack's, and
         :class:`Refused` where it can no longer be executed.
         """
+        if not arn.startswith("arn:"):
+            raise ConfigError(f"--changeset: {arn} is no ARN", "see: cfgen deploy --no-execute")
         pages: list[Mapping[str, Any]] = []
         try:
             paginator = self._client.get_paginator("describe_change_set")
@@ -251,7 +275,17 @@ class Stack:
         found = self.find(first["StackId"])
         new = found is None or found.status == "REVIEW_IN_PROGRESS"
         kind: Kind = "CREATE" if new else "UPDATE"
-        return _change_set(pages, first["ChangeSetId"], first["StackId"], kind)
+        change_set = _change_set(pages, first["ChangeSetId"], first["StackId"], kind)
+        values = {one["ParameterKey"]: one.get("ParameterValue", "") for one in
+                  first.get("Parameters", ())}  # fmt: skip
+        before = found.parameters if found else {}
+        found_wrong = self.validations(arn)
+        return msgspec.structs.replace(
+            change_set,
+            validations=() if isinstance(found_wrong, str) else found_wrong,
+            parameters=differences(values, before),
+            secret_names=tuple(name for name, value in values.items() if value == MASK),
+        )
 
     def was_executed(self, started: Started) -> bool:
         """Whether a change set was executed after all; where nobody can say, that it was."""
@@ -265,28 +299,31 @@ class Stack:
         """Delete a change set that will not be executed."""
         self._client.delete_change_set(ChangeSetName=arn)
 
-    def sweep(self, arn: str, now: datetime) -> int:
-        """Delete change sets that a crash of ours left behind long ago, and count them.
+    def change_sets(self, arn: str) -> list[Listed]:
+        """The change sets of a stack."""
+        pages = self._client.get_paginator("list_change_sets").paginate(StackName=arn)
+        return [
+            Listed(one["ChangeSetId"], one["ChangeSetName"], one.get("CreationTime"))
+            for page in pages
+            for one in page["Summaries"]
+            # moto lists those of all stacks.
+            if one.get("StackId", arn) == arn
+        ]
 
-        Kept ones have other names. What cannot be deleted is left: they only add up slowly.
-        """
-        count = 0
+    def find_change_set(self, name: str, kind: Kind) -> Started | None:
+        """A change set by its name; ``None`` where it is not there, or nobody can say."""
         try:
-            pages = self._client.get_paginator("list_change_sets").paginate(StackName=arn)
-            for page in pages:
-                for one in page["Summaries"]:
-                    old = now - one.get("CreationTime", now) > ABANDONED
-                    if old and OURS.fullmatch(one["ChangeSetName"]):
-                        self.delete_change_set(one["ChangeSetId"])
-                        count += 1
+            found = self._client.describe_change_set(ChangeSetName=name, StackName=self.name)
         except FAILURES:
-            pass
-        return count
+            return None
+        return Started(found["ChangeSetId"], found["StackId"], kind)
 
     def execute(self, change_set: ChangeSet, token: str, manner: Manner) -> None:
         """Start the change."""
         # A kept change set was told on its creation.
         told = {} if change_set.on_stack_failure else manner.execution
+        if change_set.express:
+            told = {"DisableRollback": True}
         self._client.execute_change_set(
             ChangeSetName=change_set.arn, ClientRequestToken=token, **told
         )
@@ -367,9 +404,11 @@ class Stack:
         return {event.id for event in self._events_since(arn, set())}
 
     def event_ids_before_current(self, arn: str) -> set[str]:
-        """Ids of all events up to the end of the last operation: the rest belongs to this one."""
+        """Ids of all events before the operation that is under way, or was until just now."""
         events = self._events_since(arn, set())
-        ends = [index for index, event in enumerate(events) if event.ends(arn)]
+        own = [index for index, event in enumerate(events) if event.is_own(arn)]
+        # The newest of all may be the end of this one: it is no end of an earlier one.
+        ends = [index for index in own[:-1] if events[index].ends(arn)]
         return {event.id for event in events[: ends[-1] + 1 if ends else 0]}
 
     def follow(
@@ -444,7 +483,11 @@ class Stack:
 
     def _event(self, entry: Mapping[str, Any]) -> Event:
         event = parse_event(entry)
-        return msgspec.structs.replace(event, reason=printable(hide(event.reason, self._secrets)))
+        return msgspec.structs.replace(event, reason=hide(event.reason, self._secrets))
+
+    def masked(self, text: str) -> str:
+        """A text without what must not be shown."""
+        return hide(text, self._secrets)
 
     def _until(self, what: str, probe: Callable[[], T | None]) -> T:
         return wait_until(what, probe, self._waiting, self._clients.renew)
@@ -461,6 +504,7 @@ def _change_set(
         parse_changes(pages),
         created=first.get("CreationTime"),
         on_stack_failure=first.get("OnStackFailure", ""),
+        express=first.get("DeploymentConfig", {}).get("Mode") == "EXPRESS",
     )
 
 

@@ -3,6 +3,7 @@
 The states are those of ``StackStatus`` in the CloudFormation API Reference.
 """
 
+from collections.abc import Callable
 from enum import Enum
 
 
@@ -56,16 +57,16 @@ def way_of(status: str | None, *, retry: bool = False) -> Way:
 
 
 REPAIRS = {
-    "UPDATE_ROLLBACK_FAILED": "cfgen rollback",
-    "UPDATE_FAILED": "cfgen deploy --retry, or cfgen rollback",
-    "CREATE_FAILED": "cfgen deploy --retry, cfgen rollback, or cfgen destroy",
-    "ROLLBACK_FAILED": "cfgen destroy",
-    "DELETE_FAILED": "cfgen destroy",
-    "IMPORT_ROLLBACK_FAILED": "cfgen destroy",
+    "UPDATE_ROLLBACK_FAILED": ("rollback",),
+    "UPDATE_FAILED": ("deploy --retry", "rollback"),
+    "CREATE_FAILED": ("deploy --retry", "rollback", "destroy"),
+    "ROLLBACK_FAILED": ("destroy",),
+    "DELETE_FAILED": ("destroy",),
+    "IMPORT_ROLLBACK_FAILED": ("destroy",),
 }
 
 
-def repair(status: str) -> str:
+def repair(status: str, command: Callable[[str], str] = "cfgen {}".format) -> str:
     """What to do about a stack in this state: a command where one is known to mend it."""
-    command = REPAIRS.get(status)
-    return f"mend it with: {command}" if command else "look at the stack in the console"
+    ways = [command(words) for words in REPAIRS.get(status, ())]
+    return f"mend it with: {', or '.join(ways)}" if ways else "look at the stack in the console"

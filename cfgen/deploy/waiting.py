@@ -21,14 +21,21 @@ class Waiting(msgspec.Struct, frozen=True):
     """How to wait: ``clock`` and ``sleep`` in seconds, and for how many seconds at the most.
 
     ``jitter`` takes a pause and gives one that is not longer, so that many do not poll at once.
-    ``resume`` is the command that goes on watching.
+    ``command`` writes a command of cfgen's for the same stack; ``watching`` is the one that goes
+    on watching.
     """
 
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     limit: float
     jitter: Callable[[float], float] = lambda pause: pause
-    resume: str = "cfgen deploy --attach"
+    command: Callable[[str], str] = "cfgen {}".format
+    watching: str = "deploy --attach"
+
+    @property
+    def resume(self) -> str:
+        """The command that goes on watching."""
+        return self.command(self.watching)
 
 
 def wait_until(

@@ -10,7 +10,7 @@ from rich.text import Text
 from cfgen.deploy.changeset import Change, ChangeSet, PropertyChange
 from cfgen.deploy.events import Event
 from cfgen.deploy.fates import Fate
-from cfgen.deploy.redact import MASK, mask, shown
+from cfgen.deploy.redact import MASK, mask, printable, shown
 from cfgen.deploy.rehearse import Rehearsal
 from cfgen.report.paper import Paper
 from cfgen.times import timestamp
@@ -176,7 +176,7 @@ def event_json(event: Event) -> str:
 def outputs_text(outputs: dict[str, tuple[str, str]]) -> str:
     """The stack's outputs: each one's description, then its value."""
     return "".join(
-        f"{name}: {description}\n  {value}\n"
+        f"{name}: {description}\n  {printable(value)}\n"
         for name, (value, description) in sorted(outputs.items())
     )
 

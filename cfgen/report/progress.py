@@ -9,8 +9,8 @@ from rich.tree import Tree
 
 from cfgen.deploy.events import Event
 
-ROWS = 15
-"""Resources that the tree shows: the longest under way, for a terminal of 24 lines."""
+ABOVE = 8
+"""Lines of a terminal that the tree leaves to what is above it."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -51,21 +51,25 @@ def advance(progress: Progress, event: Event, now: datetime) -> Progress:
     return msgspec.structs.replace(progress, begun=begun, under_way=under_way, done=done)
 
 
-def progress_tree(progress: Progress, now: datetime) -> Tree:
-    """The stack, and below it what is under way, the longest first."""
-    head = Text(f"{progress.stack} ")
+def progress_tree(progress: Progress, now: datetime, height: int = 24) -> Tree:
+    """The stack, and below it what is under way, the longest first, a line each.
+
+    As many as fit on a terminal of so many lines.
+    """
+    most = max(3, height - ABOVE)
+    head = Text(f"{progress.stack} ", no_wrap=True, overflow="ellipsis")
     head.append(progress.status, style="bold")
     of = f" of {progress.total}" if progress.total >= len(progress.done) > 0 else ""
     head.append(f"  {len(progress.done)}{of} done, {_elapsed(progress.begun, now)}")
     tree = Tree(head, guide_style="dim")
     rows = sorted(progress.under_way.items(), key=lambda item: item[1].since)
-    for name, row in rows[:ROWS]:
-        line = Text(f"{name} ")
+    for name, row in rows[:most]:
+        line = Text(f"{name} ", no_wrap=True, overflow="ellipsis")
         line.append(row.resource_type, style="dim")
         line.append(f" {row.status} {_elapsed(row.since, now)}")
         tree.add(line)
-    if len(rows) > ROWS:
-        tree.add(Text(f"and {len(rows) - ROWS} more", style="dim"))
+    if len(rows) > most:
+        tree.add(Text(f"and {len(rows) - most} more", style="dim"))
     return tree
 
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from cfgen.aws import Clients
@@ -378,6 +379,20 @@ def test_following_a_stack_gives_each_event_once_until_it_is_gone(aws: Aws) -> N
     assert [one.id for one in found] == ["1", "2", "3", "4"]
     assert waits == [5.0, 5.0]
     aws.done()
+
+
+def test_following_a_stack_outlasts_a_way_that_is_cut(aws: Aws) -> None:
+    stub = aws.stubs["cloudformation"]
+    page(aws, happened(1))
+    stub.add_client_error("describe_stack_events", "Throttling", "Rate exceeded")
+    page(aws, happened(4, "DELETE_COMPLETE", "bot"), happened(1), stack="arn:bot")
+    waits: list[float] = []
+    found = list(read_events(aws.clients, "bot", NOW, waits.append))
+    assert [one.id for one in found] == ["1", "4"]
+    assert len(waits) == 2
+    stub.add_client_error("describe_stack_events", "Throttling", "Rate exceeded")
+    with pytest.raises(ClientError):
+        list(read_events(aws.clients, "bot", NOW))
 
 
 def test_a_stack_that_is_not_there_has_no_events(aws: Aws) -> None:

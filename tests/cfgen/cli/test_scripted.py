@@ -1,15 +1,18 @@
 """The program as a process, against a CloudFormation of our own that plays what moto cannot."""
 
 import json
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cloudformation.operations import Move
 from tests.cloudformation.server import FakeCloudFormation
 from tests.cloudformation.template import Call, FakeStack
 from tests.conftest import Run, Terminal, clean_environment, command
@@ -398,6 +401,163 @@ def test_credentials_that_somebody_renewed_are_taken(
     stack = aws.stack(STACK)
     assert stack
     assert stack.status == "CREATE_COMPLETE"
+
+
+def denied(_: int) -> Fault:
+    return Fault("AccessDenied", 403, "no")
+
+
+# What is left where it does not go to its end
+
+
+@pytest.mark.parametrize("what", ["drop", "cut"])
+@pytest.mark.parametrize("verb", ["deploy", "diff"])
+def test_a_change_set_whose_answer_is_lost_is_taken_back(
+    cfgen: Run, aws: FakeCloudFormation, what: str, verb: str
+) -> None:
+    aws.interfere["CreateChangeSet"] = lambda _: what
+    yes = ("--yes",) if verb == "deploy" else ()
+    result = cfgen(verb, "-", "--no-lint", *yes, stdin=BODY, extra=aws.environment)
+    assert result.returncode == 1
+    assert aws.count("CreateChangeSet")
+    assert aws.stack(STACK) is None
+
+
+def test_what_a_crash_left_behind_goes_in_time_and_what_was_kept_stays(
+    deploy: Callable[..., Any], aws: FakeCloudFormation
+) -> None:
+    stack = aws.put(STACK, "CREATE_COMPLETE", template=BODY)
+    kept = deploy("--no-execute", body=CHANGED).stdout.strip()
+    aws.interfere["DescribeChangeSet"] = denied
+    aws.interfere["DeleteChangeSet"] = denied
+    assert deploy(body=CHANGED).returncode == 1
+    aws.interfere.clear()
+    assert len(waiting(stack)) == 2
+    aws.clock += timedelta(days=2)
+    assert "nothing to change" in deploy().stderr
+    assert [
+        one.arn for one in stack.change_sets.values() if one.execution_status == "AVAILABLE"
+    ] == [kept]
+
+
+def test_a_refused_execution_leaves_the_policy_strict(
+    deploy: Callable[..., Any], aws: FakeCloudFormation
+) -> None:
+    assert deploy().returncode == 0
+    aws.interfere["ExecuteChangeSet"] = denied
+    result = deploy("--allow-replace", "Address", body=CHANGED)
+    assert result.returncode == 1
+    stack = aws.stack(STACK)
+    assert stack
+    assert stack.policy
+    assert "LogicalResourceId/Address" in stack.policy
+    assert waiting(stack) == []
+
+
+def test_what_protects_is_made_up_for_by_attaching(
+    deploy: Callable[..., Any], cfgen: Run, aws: FakeCloudFormation
+) -> None:
+    aws.interfere["DescribeStackEvents"] = lambda before: (
+        Fault("ExpiredToken", 403, "expired") if before else None
+    )
+    assert deploy().returncode == 7
+    aws.interfere.clear()
+    attached = cfgen("deploy", "--attach", extra=aws.environment)
+    assert attached.returncode == 0
+    stack = aws.stack(STACK)
+    assert stack
+    assert stack.protected
+    assert stack.policy
+    assert "as the template says" not in attached.stderr
+
+
+def test_a_last_look_that_fails_fails_no_attaching(cfgen: Run, aws: FakeCloudFormation) -> None:
+    aws.put(STACK, "UPDATE_IN_PROGRESS", operation=[[], [Move("UPDATE_COMPLETE")]])
+    aws.steps_per_poll = 1
+    aws.interfere["DescribeStacks"] = lambda before: (
+        Fault("ServiceUnavailable", 503, "later") if before else None
+    )
+    result = cfgen("deploy", "--attach", extra=aws.environment)
+    assert result.returncode == 0, result.stderr
+    assert "warning: the outputs could not be read" in result.stderr
+
+
+def test_an_operation_that_ends_under_the_first_look_is_seen(
+    cfgen: Run, aws: FakeCloudFormation
+) -> None:
+    aws.put(STACK, "UPDATE_IN_PROGRESS", operation=[[], [Move("UPDATE_COMPLETE")]])
+    aws.steps_per_poll = 1
+    result = cfgen("deploy", "--attach", "--timeout", "1", extra=aws.environment)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_policy_of_somebody_else_stays(
+    deploy: Callable[..., Any], aws: FakeCloudFormation
+) -> None:
+    assert deploy().returncode == 0
+    stack = aws.stack(STACK)
+    assert stack
+    denial = {"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    theirs = json.dumps({"Statement": [denial]})
+    stack.policy = theirs
+    result = deploy()
+    assert result.returncode == 0
+    assert "not of cfgen's making" in result.stderr
+    assert stack.policy == theirs
+
+
+def test_a_listener_who_leaves_does_not_stop_a_deploy(
+    aws: FakeCloudFormation, folder: Path, environment: dict[str, str]
+) -> None:
+    (folder / "own.yaml").write_text(BODY)
+    program = shlex.join(command(["deploy", "own.yaml", "--yes", "--no-lint", "--json"]))
+    result = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} | head -n 3"],
+        cwd=folder,
+        env=environment | aws.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "closed before the result was written" in result.stderr
+    stack = aws.stack(STACK)
+    assert stack
+    assert stack.status == "CREATE_COMPLETE"
+    assert stack.protected
+
+
+# What is shown of what AWS says
+
+
+def test_nothing_that_aws_says_steers_the_terminal(
+    deploy: Callable[..., Any], aws: FakeCloudFormation
+) -> None:
+    aws.failures = {"Topic": "no\u009b2J\n05:00:00 CREATE_COMPLETE forged\u202e"}
+    result = deploy()
+    assert result.returncode == 3
+    assert not {"\u009b", "\u202e", "\x1b"} & set(result.stderr)
+    assert not any(line.startswith("05:00:00") for line in result.stderr.splitlines())
+
+
+def test_what_is_called_a_key_is_masked_though_the_template_does_not_say_so(
+    deploy: Callable[..., Any], aws: FakeCloudFormation
+) -> None:
+    body = BODY.replace("  Token: {", '  DbPassword: {Type: String, Default: ""}\n  Token: {')
+    body = body.replace("!Ref Name", "!Sub '${Name} ${DbPassword}'")
+    assert deploy("--parameter", "DbPassword=hunter2-old", body=body).returncode == 0
+    aws.failures = {"Topic": "hunter2-new is no good name"}
+    result = deploy("--parameter", "DbPassword=hunter2-new", "--json", body=body)
+    assert result.returncode == 3
+    assert "hunter2" not in result.stdout + result.stderr
+
+
+def test_hints_speak_of_the_same_stack(cfgen: Run, aws: FakeCloudFormation) -> None:
+    aws.put(STACK, "UPDATE_ROLLBACK_FAILED")
+    region = ("--region", "ap-northeast-2")
+    stuck = cfgen("deploy", "-", "--yes", "--no-lint", *region, stdin=BODY, extra=aws.environment)
+    assert stuck.returncode == 4
+    assert "cfgen rollback --region ap-northeast-2" in stuck.stderr
 
 
 # Ctrl-C

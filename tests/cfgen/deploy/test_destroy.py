@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cfgen.deploy.destroy import DestroyWish, Way, destroy, destroy_way
-from cfgen.errors import CfgenError, Declined, NeedsRepair, Refused, StillRunning
+from cfgen.errors import AwsError, CfgenError, Declined, NeedsRepair, Refused, StillRunning
 from tests.recorded import STACK, START, Person, Recorded, event, stack_states
 
 WISH = DestroyWish("bot", "token")
@@ -111,15 +111,32 @@ def test_protection_goes_only_after_the_yes(aws: Recorded) -> None:
         aws.run(destroy, wish, Person(answer=False))
     aws.done()
     known(aws, EnableTerminationProtection=True)
+    aws.events(OLD)
+    protection(aws, enabled=False)
+    aws.answer("delete_stack", {}, StackName=STACK, ClientRequestToken="token")
+    aws.events(event(1, "DELETE_COMPLETE"), OLD)
+    assert aws.run(destroy, wish)
+    aws.done()
+
+
+def test_protection_comes_back_where_the_deletion_does_not_begin(aws: Recorded) -> None:
+    known(aws, EnableTerminationProtection=True)
+    aws.events(OLD)
+    protection(aws, enabled=False)
+    aws.fail("delete_stack", "AccessDenied", "no", 403)
+    protection(aws, enabled=True)
+    with pytest.raises(AwsError, match="DeleteStack"):
+        aws.run(destroy, DestroyWish("bot", "token", disable_protection=True))
+    aws.done()
+
+
+def protection(aws: Recorded, *, enabled: bool) -> None:
     aws.answer(
         "update_termination_protection",
         {},
         StackName=STACK,
-        EnableTerminationProtection=False,
+        EnableTerminationProtection=enabled,
     )
-    deleted(aws, event(1, "DELETE_COMPLETE"))
-    assert aws.run(destroy, wish)
-    aws.done()
 
 
 def test_another_account_is_refused_first(aws: Recorded) -> None:

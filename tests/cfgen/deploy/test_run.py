@@ -151,11 +151,21 @@ def test_what_is_not_agreed_to_is_taken_back_with_the_empty_stack(
     aws.stack(None)
     aws.summary()
     aws.change_set(changes=[ADD])
-    aws.discarded()
-    aws.stack("REVIEW_IN_PROGRESS")
-    aws.answer("delete_stack", {}, StackName=STACK, ClientRequestToken="token-take-back")
+    aws.vanished()
     with pytest.raises(error):
         aws.deploy(person=Person(answer))
+    aws.done()
+
+
+def test_a_stack_that_somebody_else_asks_about_as_well_stays(aws: Recorded) -> None:
+    aws.identity()
+    aws.stack(None)
+    aws.summary()
+    aws.change_set(changes=[ADD])
+    aws.change_sets("arn:aws:cloudformation:r:1:changeSet/theirs/1")
+    aws.answer("delete_change_set", {}, ChangeSetName=SET)
+    with pytest.raises(Declined):
+        aws.deploy(person=Person(False))
     aws.done()
 
 
@@ -175,6 +185,7 @@ def test_what_cannot_be_taken_back_is_told(aws: Recorded) -> None:
     aws.stack("CREATE_COMPLETE")
     aws.summary()
     aws.change_set(changes=[ADD])
+    aws.change_sets()
     aws.fail("delete_change_set", "AccessDenied", "no")
     person = Person(False)
     with pytest.raises(Declined):
@@ -377,7 +388,7 @@ def test_expired_credentials_are_looked_for_anew(others: bool) -> None:
             raise ClientError({"Error": {"Code": "ExpiredToken"}}, "DescribeStackEvents")
         return "ended"
 
-    waiting = Waiting(lambda: time.now, time.sleep, 600, resume="cfgen deploy --attach --profile p")
+    waiting = Waiting(lambda: time.now, time.sleep, 600, command="cfgen {} --profile p".format)
     if others:
         assert wait_until("it", probe, waiting, lambda: True) == "ended"
     else:
@@ -461,14 +472,16 @@ def test_protection_that_is_not_wanted_is_taken_off(aws: Recorded) -> None:
     aws.done()
 
 
-@pytest.mark.parametrize("error", ["InvalidChangeSetStatus", "InternalFailure"])
-def test_a_lost_answer_to_the_execution_is_followed(aws: Recorded, error: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "status"), [("InvalidChangeSetStatus", 400), ("InternalFailure", 500)]
+)
+def test_a_lost_answer_to_the_execution_is_followed(aws: Recorded, error: str, status: int) -> None:
     aws.identity()
     aws.stack(None)
     aws.summary()
     aws.change_set(changes=[ADD])
     aws.events(OLD)
-    aws.fail("execute_change_set", error)
+    aws.fail("execute_change_set", error, "", status)
     aws.answer(
         "describe_change_set",
         {"Status": "CREATE_COMPLETE", "ExecutionStatus": "EXECUTE_IN_PROGRESS"},
@@ -501,14 +514,7 @@ def test_an_execution_that_is_refused_is_taken_back(aws: Recorded) -> None:
     aws.change_set(changes=[ADD])
     aws.events(OLD)
     aws.fail("execute_change_set", "AccessDenied", "you may look but not touch", 403)
-    aws.answer(
-        "describe_change_set",
-        {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"},
-        ChangeSetName=SET,
-    )
-    aws.discarded()
-    aws.stack("REVIEW_IN_PROGRESS")
-    aws.answer("delete_stack", {}, StackName=STACK, ClientRequestToken="token-take-back")
+    aws.vanished()
     with pytest.raises(AwsError, match="you may look but not touch"):
         aws.deploy()
     aws.done()
@@ -552,13 +558,12 @@ def test_the_image_is_pinned_and_moves_only_when_asked(
             {"ParameterKey": "LatestImageId", "ParameterValue": "/aws/service/newest"},
         ],
     )
-    aws.discarded()
     if before is None:
-        aws.stack("REVIEW_IN_PROGRESS")
-        aws.answer("delete_stack", {})
+        aws.vanished()
         with pytest.raises(DeployFailed):
             aws.deploy(Wish("bot", "body", "token", refresh_image=refresh))
     else:
+        aws.discarded()
         aws.stack("CREATE_COMPLETE", EnableTerminationProtection=True)
         assert not aws.deploy(Wish("bot", "body", "token", refresh_image=refresh)).changed
     aws.done()

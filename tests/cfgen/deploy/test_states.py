@@ -16,10 +16,10 @@ from cfgen.deploy.diff import diff
 from cfgen.deploy.manner import Manner
 from cfgen.deploy.plan import Wish
 from cfgen.deploy.rollback import RollbackWish, rollback, rollback_way
-from cfgen.deploy.run import attach, deploy
-from cfgen.deploy.states import KEPT, Way, way_of
+from cfgen.deploy.run import Result, attach, deploy
+from cfgen.deploy.states import KEPT, ROLLED_BACK, SUCCEEDED, Way, way_of
 from cfgen.deploy.waiting import Waiting
-from cfgen.errors import NeedsRepair, Refused
+from cfgen.errors import DeployFailed, NeedsRepair, Refused
 from tests.cloudformation.operations import Move
 from tests.cloudformation.server import FakeCloudFormation
 from tests.recorded import REGION, Person, Time, stack_states
@@ -184,12 +184,23 @@ def test_status(aws: FakeCloudFormation, clients: Clients, status: str) -> None:
 def test_there_is_nothing_to_attach_to(
     aws: FakeCloudFormation, clients: Clients, waiting: Waiting, status: str
 ) -> None:
-    aws.put("bot", status)
+    stack = aws.put("bot", status)
     if status == "DELETE_COMPLETE":
         with pytest.raises(Exception, match="there is no stack"):
             attach(Wish("bot", "", "token"), clients, waiting, Person())
+        return
+
+    def run() -> Result:
+        return attach(Wish("bot", "", "token"), clients, waiting, Person())
+
+    if status in ROLLED_BACK:
+        raises(DeployFailed, run)
+    elif way_of(status) is Way.REPAIR:
+        raises(NeedsRepair, run)
     else:
-        assert not attach(Wish("bot", "", "token"), clients, waiting, Person()).changed
+        assert not run().changed
+        # What a deploy that nobody followed to its end left undone is made up for.
+        assert stack.protected == (status in SUCCEEDED)
 
 
 def test_what_is_kept_is_what_can_be_retried() -> None:
