@@ -144,29 +144,35 @@ def deploy(
         raise click.UsageError(f"{' and '.join(chosen_ways)} do not go together")
     form = functools.partial(JsonWatcher if as_json else Watcher, progress=progress)
     if changeset or attach:
-        if template or parameters:
-            raise click.UsageError(f"{chosen_ways[0]} takes no template and no --parameter")
+        other = {"template": template, "--parameter": parameters, "--refresh-image": refresh_image,
+                 "--fail-on-empty": fail_on_empty, "--allow-replace": attach and allow_replace,
+                 "way of making a change": not manner.is_ordinary(everything=attach)}  # fmt: skip
+        if unfit := [name for name, value in other.items() if value]:
+            raise click.UsageError(f"{chosen_ways[0]} takes no {' and no '.join(unfit)}")
         _go_on(changeset, allow_replace, manner, timeout * 60, form(yes=yes))
         return
-    config, body, chosen = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
-    lock = pipeline.lock_path(settings().config)
-    request = pipeline.DeployRequest(
-        config,
-        body,
-        parameters,
-        allow_replace,
-        refresh_image,
-        timeout * 60,
-        lock.parent,
-        chosen is not None,
-        not no_execute,
-        chosen is not None,
-        manner,
-        again,
-    )
-    kept = (lambda: _keep(chosen, lock)) if chosen and not rehearse else None
-    cost = (lambda before: cost_change(chosen, before)) if chosen else None
-    with form(yes=yes or rehearse, on_agreed=kept, cost=cost) as watcher:
+    with form(yes=yes or rehearse) as watcher:
+        config, body, chosen = read_subject(
+            template, prices, choice, refresh=refresh, no_lint=no_lint
+        )
+        lock = pipeline.lock_path(settings().config)
+        if chosen:
+            watcher.cost_of = functools.partial(cost_change, chosen)
+            watcher.on_agreed = None if rehearse else functools.partial(_keep, chosen, lock)
+        request = pipeline.DeployRequest(
+            config,
+            body,
+            parameters,
+            allow_replace,
+            refresh_image,
+            timeout * 60,
+            lock.parent,
+            chosen is not None,
+            not no_execute,
+            chosen is not None,
+            manner,
+            again,
+        )
         if rehearse:
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)
             return

@@ -34,23 +34,22 @@ class Watcher:
     """Shows each step on standard error, and asks there.
 
     ``yes`` answers every question; ``on_agreed`` is called when the change is about to start.
-    ``cost`` says what a change costs. A ``quiet`` one leaves the preview to whoever gets the
-    result. ``progress`` is the form of the events. While it is entered it may draw a live tree.
+    ``cost_of`` says what a change costs, given what cfgen wrote into the stack. A ``quiet`` one
+    leaves the preview to whoever gets the result. ``progress`` is the form of the events. While it
+    is entered it may draw a live tree.
     """
 
     def __init__(
         self,
         *,
         yes: bool,
-        on_agreed: Callable[[], None] | None = None,
-        cost: "Callable[[Mapping[str, object] | None], CostChange] | None" = None,
         quiet: bool = False,
         progress: Form = "lines",
     ) -> None:
         self._yes = yes
-        self._cost = cost
         self._quiet = quiet
-        self._on_agreed = on_agreed
+        self.on_agreed: Callable[[], None] | None = None
+        self.cost_of: Callable[[Mapping[str, object] | None], CostChange] | None = None
         self._paper = paper(sys.stderr)
         alive = self._paper.terminal and os.environ.get("TERM") != "dumb"
         self._form = progress if progress in ("lines", "none") else "tree" if alive else "lines"
@@ -80,8 +79,8 @@ class Watcher:
 
     def built_for(self, metadata: Mapping[str, object] | None) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
-        if self._cost:
-            self.cost = self._cost(metadata)
+        if self.cost_of:
+            self.cost = self.cost_of(metadata)
 
     def preview(self, change_set: ChangeSet) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
@@ -140,8 +139,8 @@ class Watcher:
 
     def agreed(self) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
-        if self._on_agreed:
-            self._on_agreed()
+        if self.on_agreed:
+            self.on_agreed()
 
     def event(self, event: Event) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""

@@ -34,6 +34,10 @@ class Manner(msgspec.Struct, frozen=True):
         """
         return self.on_failure == "keep" or self.retry or self.express
 
+    def is_ordinary(self, *, everything: bool) -> bool:
+        """Whether it asks for nothing special of what is created; or of ``everything``."""
+        return self == (Manner() if everything else Manner(self.on_failure))
+
     @property
     def creation(self) -> dict[str, Any]:
         """What CreateChangeSet is told of it."""

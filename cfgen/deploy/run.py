@@ -1,11 +1,11 @@
 """The deploy itself, step by step."""
 
 import msgspec
-from botocore.exceptions import ClientError
 
-from cfgen.aws import FAILURES, Clients, brief, code_of, is_transient
+from cfgen.aws import Clients
 from cfgen.deploy.body import fit
 from cfgen.deploy.changeset import ChangeSet
+from cfgen.deploy.execution import UnderWay, finish, set_policy, start_change
 from cfgen.deploy.failure import judge
 from cfgen.deploy.following import Running, follow, goes_on
 from cfgen.deploy.guards import check_replacements, check_subnet
@@ -22,7 +22,6 @@ from cfgen.deploy.plan import (
     show,
     take_back,
 )
-from cfgen.deploy.policy import held, is_ours, policy_for, same_policy
 from cfgen.deploy.remedies import console_link
 from cfgen.deploy.stack import Deployed, Stack, Started
 from cfgen.deploy.states import KEPT, ROLLED_BACK, SUCCEEDED, Way, repair, way_of
@@ -76,7 +75,7 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
             raise DeployFailed(
                 "the template holds no resource to create", "check the conditions in it"
             )
-        return Result(False, deployed.arn, _finish(stack, deployed.arn, wish, watcher))
+        return Result(False, deployed.arn, finish(stack, deployed.arn, wish, watcher))
     return _to_its_end(stack, running, wish, clients, watcher)
 
 
@@ -85,13 +84,14 @@ def execute(arn: str, wish: Wish, clients: Clients, waiting: Waiting, watcher: W
 
     Raises the errors of ``cfgen/errors.py`` and botocore's.
     """
+    if not arn.startswith("arn:"):
+        raise ConfigError(f"--changeset: {arn} is no ARN", "cfgen deploy --no-execute gives it")
     identify(clients, wish.stack, wish.allowed_accounts, watcher)
     stack = Stack(clients, wish.stack, waiting)
     change_set = stack.kept_change_set(arn)
     watcher.preview(change_set)
     _agree(change_set, wish, watcher)
-    running = _running(stack, change_set, wish)
-    _execute(stack, change_set, wish, watcher)
+    running = start_change(stack, change_set, wish, watcher)
     return _to_its_end(stack, running, wish, clients, watcher)
 
 
@@ -115,13 +115,13 @@ def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
             )
         if status == "REVIEW_IN_PROGRESS":
             return Result(False, arn, {})
-        return Result(False, arn, _finish(stack, arn, wish, watcher))
+        return Result(False, arn, finish(stack, arn, wish, watcher))
     running = Running(arn, stack.event_ids_before_current(arn), wish.token)
     followed = follow(stack, running, watcher)
     if status == "DELETE_IN_PROGRESS" and followed.status == "DELETE_COMPLETE":
         return Result(True, arn, {})
     judge(stack, arn, followed, clients, watcher)
-    return Result(True, arn, _finish(stack, arn, wish, watcher))
+    return Result(True, arn, finish(stack, arn, wish, watcher))
 
 
 def _to_its_end(
@@ -132,11 +132,11 @@ def _to_its_end(
     ended = followed.status
     if wish.allow_replace and ended not in SUCCEEDED and ended != "DELETE_COMPLETE":
         # It was loosened for this deploy.
-        _set_policy(stack, arn, watcher)
+        set_policy(stack, arn, watcher)
     judge(stack, arn, followed, clients, watcher)
     if wish.manner.express:
         watcher.note("express: everything is configured, and may not run yet; see cfgen status")
-    return Result(True, arn, _finish(stack, arn, wish, watcher))
+    return Result(True, arn, finish(stack, arn, wish, watcher))
 
 
 def _delete_first(stack: Stack, found: Deployed, wish: Wish, watcher: Watcher) -> None:
@@ -184,7 +184,6 @@ def _start(
     started = ask_for(stack, deployed, prepared, wish, existed, watcher)
     if started is None:
         return None
-    executing = False
     try:
         change_set = stack.read_change_set(started)
         if change_set:
@@ -194,13 +193,11 @@ def _start(
             if not wish.execute:
                 return started
             _agree(change_set, wish, watcher)
-            running = _running(stack, change_set, wish)
-            executing = True
-            _execute(stack, change_set, wish, watcher)
-            return running
-    except BaseException as error:
-        if not (executing and isinstance(error, UnderWay)):
-            take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
+            return start_change(stack, change_set, wish, watcher)
+    except UnderWay:
+        raise
+    except BaseException:
+        take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
         raise
     take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
     return None
@@ -215,98 +212,6 @@ def _agree(change_set: ChangeSet, wish: Wish, watcher: Watcher) -> None:
     watcher.agreed()
 
 
-def _running(stack: Stack, change_set: ChangeSet, wish: Wish) -> Running:
-    arn = change_set.stack_arn
-    deletes = "DELETE" in (change_set.on_stack_failure, wish.manner.on_failure.upper())
-    return Running(arn, stack.event_ids(arn), wish.token, deletes and change_set.kind == "CREATE")
-
-
-class UnderWay(KeyboardInterrupt):
-    """Interrupted when the change had started."""
-
-
-def _execute(stack: Stack, change_set: ChangeSet, wish: Wish, watcher: Watcher) -> None:
-    """Start the change, with a stack policy that lets through what was allowed by name.
-
-    Raises :class:`UnderWay` where it started and somebody looks away; what could not be started
-    leaves the policy as strict as it was.
-    """
-    arn = change_set.stack_arn
-    loosened = bool(wish.allow_replace) and change_set.kind == "UPDATE"
-    if loosened:
-        _set_policy(stack, arn, watcher, wish.allow_replace)
-    try:
-        stack.execute(change_set, wish.token, wish.manner)
-    except BaseException as error:
-        started = Started(change_set.arn, arn, change_set.kind)
-        # The answer may be lost although the change has started; a clear no is none.
-        if not _is_refusal(error) and stack.was_executed(started):
-            if isinstance(error, FAILURES):
-                return
-            watcher.warning(goes_on(stack, arn))
-            raise UnderWay from error
-        if loosened:
-            _set_policy(stack, arn, watcher)
-        if isinstance(error, ClientError) and code_of(error) in GONE:
-            raise Refused(
-                f"somebody else has changed stack {stack.name} in the meantime: {brief(error)}",
-                "look at it, and deploy again",
-            ) from error
-        raise
-
-
-GONE = {"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"}
-"""Why a change set cannot be executed that could be a moment ago (ExecuteChangeSet)."""
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Whether AWS has said that it does not execute a change set.
-
-    That it is being executed, it says of a call that is repeated.
-    """
-    refused = isinstance(error, ClientError) and not is_transient(error)
-    return refused and code_of(error) != "InvalidChangeSetStatus"  # type: ignore[arg-type]
-
-
 def _ask(watcher: Watcher, question: str) -> None:
     if not watcher.confirm(question):
         raise Declined("declined")
-
-
-def _finish(stack: Stack, arn: str, wish: Wish, watcher: Watcher) -> dict[str, tuple[str, str]]:
-    """Read the outputs and set what protects. The stack is up: nothing here makes it a failure."""
-    try:
-        final = stack.find(arn)
-    except FAILURES as error:
-        watcher.warning(f"the outputs could not be read: {brief(error)}")
-        return {}
-    try:
-        if final and final.protected != wish.protect:
-            stack.protect(arn, enabled=wish.protect)
-    except FAILURES as error:
-        wanted = "on" if wish.protect else "off"
-        watcher.warning(f"termination protection could not be set {wanted}: {brief(error)}")
-    _set_policy(stack, arn, watcher)
-    outputs = final.outputs if final else {}
-    return {name: (stack.masked(value), text) for name, (value, text) in outputs.items()}
-
-
-def _set_policy(stack: Stack, arn: str, watcher: Watcher, allowed: tuple[str, ...] = ()) -> None:
-    """Set the stack policy to ours, but for what is ``allowed`` to go; a failure is told only."""
-    try:
-        types = {
-            one.logical_id: one.resource_type
-            for one in stack.contents(arn)
-            if one.status != "DELETE_COMPLETE"
-        }
-        kept = held(types, allowed)
-        wanted, there = policy_for(kept), stack.policy(arn)
-        if not is_ours(there):
-            watcher.warning("the stack policy is not of cfgen's making, and is left as it is")
-        elif not same_policy(there, wanted):
-            stack.set_policy(arn, wanted)
-            watcher.note(
-                f"stack policy: no update may replace or delete {', '.join(kept) or 'nothing'}"
-            )
-    except FAILURES as error:
-        watcher.warning(f"the stack policy could not be set: {brief(error)}")

@@ -251,8 +251,6 @@ class Stack:
         Raises :class:`ConfigError` where there is none, or it is another stack's, and
         :class:`Refused` where it can no longer be executed.
         """
-        if not arn.startswith("arn:"):
-            raise ConfigError(f"--changeset: {arn} is no ARN", "see: cfgen deploy --no-execute")
         pages: list[Mapping[str, Any]] = []
         try:
             paginator = self._client.get_paginator("describe_change_set")

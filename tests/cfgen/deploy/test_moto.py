@@ -391,7 +391,11 @@ def test_a_change_set_is_kept_and_executed_on_another_day(
         (("--attach", "--rehearse"), "--attach and --rehearse do not go together"),
         (("--changeset", "x", "--no-execute"), "do not go together"),
         (("--attach", "t.yaml"), "--attach takes no template"),
-        (("--changeset", "x", "--parameter", "A=b"), "--changeset takes no template"),
+        (("--attach", "--express"), "--attach takes no way of making a change"),
+        (("--attach", "--allow-replace", "Host"), "--attach takes no --allow-replace"),
+        (("--changeset", "x", "--retry"), "--changeset takes no way of making a change"),
+        (("--changeset", "kept-x"), "kept-x is no ARN"),
+        (("--changeset", "x", "--parameter", "A=b"), "--changeset takes no --parameter"),
     ],
 )
 def test_what_does_not_go_together(cfgen: Run, arguments: tuple[str, ...], said: str) -> None:
