@@ -119,7 +119,7 @@ def open_stack(
 ) -> tuple[Identity, Stack, Deployed | None]:
     """How everything begins that is done to a stack: who, where, and what is there."""
     identity = identify(clients, name, allowed, watcher)
-    stack = Stack(clients, name, waiting)
+    stack = Stack(clients, name, waiting, watcher.note)
     return identity, stack, stack.find()
 
 

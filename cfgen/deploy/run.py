@@ -87,7 +87,7 @@ def execute(arn: str, wish: Wish, clients: Clients, waiting: Waiting, watcher: W
     if not arn.startswith("arn:"):
         raise ConfigError(f"--changeset: {arn} is no ARN", "cfgen deploy --no-execute gives it")
     identify(clients, wish.stack, wish.allowed_accounts, watcher)
-    stack = Stack(clients, wish.stack, waiting)
+    stack = Stack(clients, wish.stack, waiting, watcher.note)
     change_set = stack.kept_change_set(arn)
     watcher.preview(change_set)
     _agree(change_set, wish, watcher)

@@ -99,8 +99,15 @@ class Started(msgspec.Struct, frozen=True):
 class Stack:
     """One stack, by name until its ARN is known."""
 
-    def __init__(self, clients: Clients, name: str, waiting: Waiting) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        name: str,
+        waiting: Waiting,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._clients = clients
+        self._tell = tell
         self._waiting = waiting
         self._secrets: tuple[str, ...] = ()
         self.name = name
@@ -488,7 +495,7 @@ class Stack:
         return hide(text, self._secrets)
 
     def _until(self, what: str, probe: Callable[[], T | None]) -> T:
-        return wait_until(what, probe, self._waiting, self._clients.renew)
+        return wait_until(what, probe, self._waiting, self._clients.renew, self._tell)
 
 
 def _change_set(

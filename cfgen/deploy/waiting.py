@@ -5,13 +5,16 @@ from typing import TypeVar
 
 import msgspec
 
-from cfgen.aws import FAILURES, is_expired, is_transient
+from cfgen.aws import FAILURES, brief, is_expired, is_transient
 from cfgen.errors import StillRunning
 
 T = TypeVar("T")
 
 FIRST_POLL, SLOWEST_POLL = 2.0, 10.0
 """Seconds between polls: the shortest and the longest."""
+
+SILENT = 3
+"""Looks without an answer after which it is told."""
 
 SHARE = 20
 """A pause is at most this part of the time waited so far: what ends is seen within 5% of it."""
@@ -43,17 +46,21 @@ def wait_until(
     probe: Callable[[], T | None],
     waiting: Waiting,
     renew: Callable[[], bool] = lambda: False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> T:
     """Call ``probe`` until it gives something.
 
     Throttling and a cut connection do not end it; neither do expired credentials, where ``renew``
-    finds others. Raises :class:`StillRunning` otherwise, and when the time is up.
+    finds others. ``tell`` hears of it when AWS cannot be heard for a while. Raises
+    :class:`StillRunning` for credentials that cannot be renewed, and when the time is up.
     """
     begun = waiting.clock()
+    silent = 0
     while True:
         result = None
         try:
             result = probe()
+            silent = 0
         except FAILURES as error:
             if is_expired(error) and not renew():
                 raise StillRunning(
@@ -62,6 +69,9 @@ def wait_until(
                 ) from error
             if not (is_expired(error) or is_transient(error)):
                 raise
+            silent += 1
+            if silent == SILENT:
+                tell(f"no answer about {what} ({brief(error)}): still trying")
         if result is not None:
             return result
         waited = waiting.clock() - begun

@@ -371,6 +371,21 @@ def test_a_cut_connection_while_polling_is_not_a_failed_deploy() -> None:
     assert time.pauses == [FIRST_POLL]
 
 
+def test_a_way_that_stays_cut_is_told_of_once() -> None:
+    time, tries = Time(), iter(range(6))
+    told: list[str] = []
+
+    def probe() -> str:
+        if next(tries) < 5:
+            raise ConnectionClosedError(endpoint_url="https://example.com")
+        return "ended"
+
+    waiting = Waiting(lambda: time.now, time.sleep, 600)
+    assert wait_until("stack bot", probe, waiting, tell=told.append) == "ended"
+    assert len(told) == 1
+    assert told[0].startswith("no answer about stack bot (Connection was closed")
+
+
 def test_jitter_may_shorten_a_pause() -> None:
     time, answers = Time(), [None, "ended"]
     waiting = Waiting(lambda: time.now, time.sleep, 600, jitter=lambda pause: pause * 0.8)
