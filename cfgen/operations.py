@@ -227,7 +227,7 @@ def stack_events(
 
 
 def drift(
-    config: Config, profile: str | None, watcher: "Watcher", limit: float
+    config: Config, profile: str | None, watcher: "Watcher", limit: float, command: "Command"
 ) -> "tuple[Drift, ...]":
     """What was changed by hand. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
@@ -236,9 +236,8 @@ def drift(
     stack = config.stack
     with aws_errors():
         clients = Clients(stack.region, profile)
-        return detect(
-            stack.name, tuple(stack.allowed_accounts), clients, waiting_for(limit), watcher
-        )
+        waiting = waiting_for(limit, command)
+        return detect(stack.name, tuple(stack.allowed_accounts), clients, waiting, watcher)
 
 
 def shell(config: Config, profile: str | None, note: Callable[[str], None]) -> int:

@@ -99,7 +99,11 @@ def manner_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "--no-execute", is_flag=True, help="Keep the change set, for --changeset on another day."
 )
 @click.option("--changeset", metavar="ARN", help="Execute just this change set, which was kept.")
-@click.option("--attach", is_flag=True, help="Follow what is under way; change nothing.")
+@click.option(
+    "--attach",
+    is_flag=True,
+    help="Follow what is under way; change nothing but what protects the stack.",
+)
 @click.option(
     "--rehearse",
     is_flag=True,
@@ -147,6 +151,8 @@ def deploy(
         other = {"template": template, "--parameter": parameters, "--refresh-image": refresh_image,
                  "--fail-on-empty": fail_on_empty, "--allow-replace": attach and allow_replace,
                  "way of making a change": not manner.is_ordinary(everything=attach)}  # fmt: skip
+        if changeset and manner.on_failure == "delete":
+            raise click.UsageError("--on-failure delete is told when a change set is made")
         if unfit := [name for name, value in other.items() if value]:
             raise click.UsageError(f"{chosen_ways[0]} takes no {' and no '.join(unfit)}")
         _go_on(changeset, allow_replace, manner, timeout * 60, form(yes=yes))
@@ -177,6 +183,8 @@ def deploy(
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)
             return
         result = pipeline.deploy(request, settings().profile, watcher)
+        if result.kept and watcher.on_agreed:
+            watcher.on_agreed()
         if not result.changed and not result.kept:
             watcher.note("nothing to change: the stack is as the template says")
     _tell(result, watcher, manner)

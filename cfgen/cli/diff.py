@@ -98,7 +98,9 @@ def _drift(limit: float, *, fail: bool, as_json: bool) -> None:
     from cfgen.errors import Findings
     from cfgen.report.drift import drift_json, drift_text
 
-    found = operations.drift(configuration({}), settings().profile, Watcher(yes=False), limit)
+    found = operations.drift(
+        configuration({}), settings().profile, Watcher(yes=False), limit, again
+    )
     if as_json:
         emit(drift_json(found))
     elif found:

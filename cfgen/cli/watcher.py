@@ -222,10 +222,13 @@ class JsonWatcher(Watcher):
         trace: TracebackType | None,
     ) -> None:
         """A failure is a result, too."""
-        if isinstance(error, CfgenError) and not isinstance(error, OutputClosed):
-            self.result(error=str(error), next=error.hint or None, exit_code=error.exit_code)
-        elif isinstance(error, KeyboardInterrupt):
-            self.result(error="interrupted", next=None, exit_code=INTERRUPTED)
+        # It must not stand in the way of the error itself.
+        with contextlib.suppress(OutputClosed):
+            if isinstance(error, CfgenError):
+                hint, code = error.hint or None, error.exit_code
+                self._line("result", error=str(error), next=hint, exit_code=code)
+            elif isinstance(error, KeyboardInterrupt | click.Abort):
+                self._line("result", error="interrupted", next=None, exit_code=INTERRUPTED)
 
     def identity(self, identity: Identity) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""

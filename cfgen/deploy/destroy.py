@@ -199,6 +199,8 @@ def _check(found: Deployed, wish: DestroyWish) -> None:
 
 def _check_buckets(held: Sequence[Held], wish: DestroyWish) -> None:
     """Refuse to empty what is no bucket of the stack. One that is gone already may be named."""
+    if both := sorted({*wish.empty} & {*wish.retain}):
+        raise ConfigError(f"{', '.join(both)}: --retain and --empty-bucket do not go together")
     names = sorted(one.logical_id for one in held if one.resource_type == BUCKET)
     if unknown := [name for name in wish.empty if name not in names]:
         raise ConfigError(

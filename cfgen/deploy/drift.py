@@ -69,23 +69,22 @@ def detect(
     if status not in CHECKABLE:
         raise Refused(
             f"stack {arn} is in {status}, in which CloudFormation does not look for drift",
-            _way_on(status),
+            _way_on(status, waiting),
         )
-    client = clients.cloudformation
-    failure = _wait(clients, stack, _start(client, arn), waiting)
+    failure = _wait(clients, stack, _start(clients.cloudformation, arn), waiting)
     if failure is not None:
         watcher.warning(f"not every resource could be checked: {failure or 'no reason is given'}")
-    return tuple(sorted(_drifts(client, arn), key=lambda one: one.logical_id))
+    return tuple(sorted(_drifts(clients.cloudformation, arn), key=lambda one: one.logical_id))
 
 
-def _way_on(status: str) -> str:
+def _way_on(status: str, waiting: Waiting) -> str:
     """What to do in a state that is not checked."""
     way = way_of(status)
     if way is Way.WAIT:
-        return "cfgen deploy --attach follows what is under way; compare when it has ended"
+        return f"{waiting.resume} follows what is under way; compare when it has ended"
     if way is Way.REPAIR:
-        return repair(status)
-    return "it has never come up: cfgen deploy first"
+        return repair(status, waiting.command)
+    return f"it has never come up: {waiting.command('deploy')} first"
 
 
 def _start(client: "CloudFormationClient", arn: str) -> str:

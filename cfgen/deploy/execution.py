@@ -80,6 +80,17 @@ def finish(stack: Stack, arn: str, wish: Wish, watcher: Watcher) -> dict[str, tu
     return {name: (stack.masked(value), text) for name, (value, text) in outputs.items()}
 
 
+def tighten_policy(stack: Stack, arn: str, watcher: Watcher) -> None:
+    """Set a policy that is there and ours to its full strength: a deploy may have loosened it."""
+    try:
+        there = stack.policy(arn)
+    except FAILURES as error:
+        watcher.warning(f"the stack policy could not be read: {brief(error)}")
+        return
+    if there and is_ours(there):
+        set_policy(stack, arn, watcher)
+
+
 def set_policy(stack: Stack, arn: str, watcher: Watcher, allowed: tuple[str, ...] = ()) -> None:
     """Set the stack policy to ours, but for what is ``allowed`` to go; a failure is told only."""
     try:

@@ -1,6 +1,7 @@
 """A failed operation, told: its causes, what to do next, and the exit code."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -67,22 +68,24 @@ def find_causes(stack: Stack, arn: str, events: Sequence[Event], watcher: Notes)
     known = {event.id for event in events}
     both = [*events, *(event for event in listed if event.id not in known)]
     for cause in causes(sorted(both, key=lambda event: event.time)):
-        yield from _inside(stack, arn, cause, DEPTH)
+        yield from _inside(stack, arn, cause, events[0].time, DEPTH)
 
 
-def _inside(stack: Stack, arn: str, cause: Event, depth: int) -> Iterator[Event]:
+def _inside(stack: Stack, arn: str, cause: Event, since: datetime, depth: int) -> Iterator[Event]:
     """The causes within a nested stack; the cause itself where there are none."""
     inner: tuple[Event, ...] = ()
     if depth and is_nested(cause, arn):
         try:
-            inner = causes(stack.events(cause.physical_id))
+            # What it went through before is no cause of this.
+            events = stack.events(cause.physical_id)
+            inner = causes(event for event in events if event.time >= since)
         except FAILURES:
             inner = ()
     if not inner:
         yield cause
     for one in inner:
         named = msgspec.structs.replace(one, logical_id=f"{cause.logical_id}/{one.logical_id}")
-        yield from _inside(stack, cause.physical_id, named, depth - 1)
+        yield from _inside(stack, cause.physical_id, named, since, depth - 1)
 
 
 def told(event: Event) -> str:

@@ -7,7 +7,8 @@ from cfnlint.decode.decode import decode_str
 
 from cfgen.deploy.stack import Held
 
-KEPT = {"Retain", "RetainExceptOnCreate", "Snapshot"}
+SNAPSHOT = "Snapshot"
+KEPT = {"Retain", "RetainExceptOnCreate", SNAPSHOT}
 """Deletion policies that leave something behind (DeletionPolicy in the CloudFormation Guide)."""
 
 BILLS = {
@@ -46,7 +47,8 @@ REMOVALS = {
 class Fate(msgspec.Struct, frozen=True):
     """What becomes of one resource; ``bills`` is what it goes on to cost, where it stays.
 
-    A bucket that is ``emptied`` dies: with the stack, or after it where the stack leaves it.
+    A bucket that is ``emptied`` dies: with the stack, or after it where the stack leaves it. Of
+    some only a ``snapshot`` stays.
     """
 
     logical_id: str
@@ -54,15 +56,19 @@ class Fate(msgspec.Struct, frozen=True):
     resource_type: str
     stays: bool
     emptied: bool = False
+    snapshot: bool = False
 
     @property
     def bills(self) -> str:
         """What it goes on to cost, empty if nothing."""
+        if self.snapshot:
+            return "a snapshot of it, by its size"
         return BILLS.get(self.resource_type, "") if self.stays else ""
 
     def removal(self, region: str) -> str:
         """How to remove it once it was left behind, empty where we know of no plain way."""
-        way = REMOVALS.get(self.resource_type, "") if self.stays and self.physical_id else ""
+        there = self.stays and self.physical_id and not self.snapshot
+        way = REMOVALS.get(self.resource_type, "") if there else ""
         return way.format(region=region, id=self.physical_id)
 
 
@@ -77,6 +83,8 @@ def plan_fates(
             one.physical_id,
             one.resource_type,
             one.logical_id in retain or _stays(declared.get(one.logical_id, {}), status),
+            snapshot=one.logical_id not in retain
+            and declared.get(one.logical_id, {}).get("DeletionPolicy") == SNAPSHOT,
         )
         for one in held
         if one.status != "DELETE_COMPLETE"

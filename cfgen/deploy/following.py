@@ -86,8 +86,9 @@ def follow(stack: Stack, running: Running, watcher: Onlooker) -> Followed:
                     f"detached from stack {stack.name}", goes_on(stack, arn)
                 ) from None
             if answer == "cancel" and _cancel(stack, arn, status, running.token, watcher):
-                ends = _ends(arn, deletes=status == "CREATE_IN_PROGRESS")
                 cancelled = True
+                if status == "CREATE_IN_PROGRESS":
+                    ends = _goes(arn)
         except FAILURES as error:
             raise StillRunning(
                 f"lost sight of stack {stack.name}: {brief(error)}", goes_on(stack, arn)
@@ -116,9 +117,17 @@ def _status(arn: str, events: list[Event]) -> str:
     return next((event.status for event in reversed(events) if event.is_own(arn)), "")
 
 
+def _goes(arn: str) -> Callable[[Event], bool]:
+    return lambda event: event.is_own(arn) and event.status in ("DELETE_COMPLETE", "DELETE_FAILED")
+
+
 def _cancel(stack: Stack, arn: str, status: str, token: str, watcher: Onlooker) -> bool:
     """Ask AWS to stop it, and say whether it will: it may have got too far in the meantime."""
     try:
+        found = stack.find(arn)
+        if found and found.status != status:
+            watcher.warning(f"it was not cancelled: stack {stack.name} is in {found.status} by now")
+            return False
         if status == "CREATE_IN_PROGRESS":
             stack.delete(arn, f"{token}-cancel")
         else:

@@ -1,5 +1,6 @@
 """What is shown of a value. Pure."""
 
+import contextlib
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -23,7 +24,29 @@ def mask(name: str, value: str, secrets: Collection[str] = ()) -> str:
 
     CloudFormation masks NoEcho parameters only: property values can carry what came out of them.
     """
-    return MASK if is_key_like(name) else hide(value, secrets)
+    if is_key_like(name):
+        return MASK
+    if value[:1] in ("{", "["):
+        # A whole map or list of properties: names within it count as well.
+        with contextlib.suppress(ValueError):
+            tree = json.loads(value)
+            masked = _without_keys(tree)
+            value = value if masked == tree else json.dumps(masked, ensure_ascii=False)
+    return hide(value, secrets)
+
+
+def _without_keys(tree: object) -> object:
+    if isinstance(tree, list):
+        return [_without_keys(one) for one in tree]
+    if not isinstance(tree, dict):
+        return tree
+    named = str(tree.get("Name") or tree.get("Key") or tree.get("ParameterKey") or "")
+    return {
+        name: MASK
+        if isinstance(one, str) and (is_key_like(name) or ("Value" in name and is_key_like(named)))
+        else _without_keys(one)
+        for name, one in tree.items()
+    }
 
 
 def is_key_like(name: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from cfnlint.decode.decode import decode_str
 
-from cfgen.aws import Clients
+from cfgen.aws import FAILURES, Clients
 from cfgen.deploy.following import Answer
 from cfgen.deploy.plan import Watcher, Wish
 from cfgen.deploy.run import Result, deploy
@@ -51,7 +51,7 @@ def rehearse(
     if last is not None and last != wish.body:
         try:
             return _rehearse(wish, region, waiting, watcher, last)
-        except CfgenError as error:
+        except (CfgenError, *FAILURES) as error:
             watcher.note(
                 f"rehearsal: not from the last one, for {error}; as a first deploy instead"
             )

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from cfgen.aws import Clients
 from cfgen.deploy.causes import causes, stuck
+from cfgen.deploy.execution import tighten_policy
 from cfgen.deploy.failure import told
 from cfgen.deploy.following import Running, follow
 from cfgen.deploy.plan import Watcher, open_stack
@@ -95,6 +96,8 @@ def rollback(wish: RollbackWish, clients: Clients, waiting: Waiting, watcher: Wa
     followed = follow(stack, running, watcher)
     events, ended = followed.events, followed.status
     if ended in STABLE:
+        if ended != "DELETE_COMPLETE":
+            tighten_policy(stack, found.arn, watcher)
         return ended
     held = stuck(events) or causes(events)
     why = "".join(f"\n  {told(event)}" for event in held)

@@ -5,7 +5,7 @@ import msgspec
 from cfgen.aws import Clients
 from cfgen.deploy.body import fit
 from cfgen.deploy.changeset import ChangeSet
-from cfgen.deploy.execution import UnderWay, finish, set_policy, start_change
+from cfgen.deploy.execution import UnderWay, finish, start_change, tighten_policy
 from cfgen.deploy.failure import judge
 from cfgen.deploy.following import Running, follow, goes_on
 from cfgen.deploy.guards import check_replacements, check_subnet
@@ -109,6 +109,7 @@ def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
         watcher.note(f"nothing is under way: stack {arn} is in {status}")
         check_way(way_of(status), found, stack)
         if status in ROLLED_BACK:
+            tighten_policy(stack, arn, watcher)
             raise DeployFailed(
                 f"the last deploy failed and was rolled back ({status})",
                 f"{stack.command('logs --events --since 1d')} shows why\n  {console_link(arn)}",
@@ -120,6 +121,8 @@ def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
     followed = follow(stack, running, watcher)
     if status == "DELETE_IN_PROGRESS" and followed.status == "DELETE_COMPLETE":
         return Result(True, arn, {})
+    if followed.status in ROLLED_BACK:
+        tighten_policy(stack, arn, watcher)
     judge(stack, arn, followed, clients, watcher)
     return Result(True, arn, finish(stack, arn, wish, watcher))
 
@@ -130,9 +133,8 @@ def _to_its_end(
     arn = running.stack_arn
     followed = follow(stack, running, watcher)
     ended = followed.status
-    if wish.allow_replace and ended not in SUCCEEDED and ended != "DELETE_COMPLETE":
-        # It was loosened for this deploy.
-        set_policy(stack, arn, watcher)
+    if ended not in SUCCEEDED and ended != "DELETE_COMPLETE":
+        tighten_policy(stack, arn, watcher)
     judge(stack, arn, followed, clients, watcher)
     if wish.manner.express:
         watcher.note("express: everything is configured, and may not run yet; see cfgen status")

@@ -90,11 +90,6 @@ class Started(msgspec.Struct, frozen=True):
     stack_arn: str
     kind: Kind
 
-    @property
-    def region(self) -> str:
-        """The region that the ARN names."""
-        return self.stack_arn.split(":")[3]
-
 
 class Stack:
     """One stack, by name until its ARN is known."""
@@ -218,8 +213,10 @@ class Stack:
         try:
             status, reason = self._until(f"the change set of {self.name}", probe)
         except StillRunning as error:
+            # It will not be executed, so nothing goes on.
+            why = "the credentials expired" if error.__cause__ else "it took too long"
             raise AwsError(
-                f"the change set of {self.name} was not to be had in time", "nothing was changed"
+                f"the change set of {self.name} was not to be had: {why}", "deploy again"
             ) from error
         if status != "CREATE_COMPLETE":
             if says_no_changes(reason):
@@ -285,9 +282,12 @@ class Stack:
                   first.get("Parameters", ())}  # fmt: skip
         before = found.parameters if found else {}
         found_wrong = self.validations(arn)
+        if isinstance(found_wrong, str):
+            self._tell(found_wrong)
         return msgspec.structs.replace(
             change_set,
             validations=() if isinstance(found_wrong, str) else found_wrong,
+            capabilities=tuple(first.get("Capabilities", ())),
             parameters=differences(values, before),
             secret_names=tuple(name for name, value in values.items() if value == MASK),
         )

@@ -17,7 +17,8 @@ SILENT = 3
 """Looks without an answer after which it is told."""
 
 SHARE = 20
-"""A pause is at most this part of the time waited so far: what ends is seen within 5% of it."""
+"""A pause is at most this part of the time waited so far, once that allows the first: what takes
+longer than 40 s is seen to end within 5% of it."""
 
 
 class Waiting(msgspec.Struct, frozen=True):

@@ -187,7 +187,7 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
         "The stack came up, and the same deploy again found nothing to change.",
         "Exercised:",
         *(f"  {name}" for name in rehearsal.tried),
-        "Not exercised, for moto passes it over or a condition is false:",
+        "Not exercised: moto passes it over, an update leaves it alone, or a condition is false:",
         *(f"  {name}" for name in rehearsal.untried or ["nothing"]),
     ]
     return "\n".join(lines) + "\n"

@@ -527,6 +527,38 @@ def test_a_listener_who_leaves_does_not_stop_a_deploy(
     assert stack.protected
 
 
+def test_a_listener_who_leaves_does_not_hide_a_failure(
+    aws: FakeCloudFormation, folder: Path, environment: dict[str, str]
+) -> None:
+    (folder / "own.yaml").write_text(BODY)
+    aws.failures = {"Topic": "no such topic"}
+    program = shlex.join(command(["deploy", "own.yaml", "--yes", "--no-lint", "--json"]))
+    result = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} | head -n 3"],
+        cwd=folder,
+        env=environment | aws.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 3
+    assert "no such topic" in result.stderr
+
+
+def test_a_kept_choice_is_locked(cfgen: Run, aws: FakeCloudFormation, folder: Path) -> None:
+    source = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
+    kept = cfgen("deploy", "--no-execute", "--no-lint", *source, "--prices", "offline",
+                 extra=aws.environment)  # fmt: skip
+    assert kept.returncode == 0, kept.stderr
+    assert (folder / "cfgen.lock").exists()
+    arn = kept.stdout.strip()
+    refused = cfgen("deploy", "--changeset", arn, "--on-failure", "delete", extra=aws.environment)
+    assert refused.returncode == 2
+    done = cfgen("deploy", "--changeset", arn, "--yes", extra=aws.environment)
+    assert done.returncode == 0, done.stderr
+    assert "capabilities: CAPABILITY_IAM" in done.stderr
+
+
 # What is shown of what AWS says
 
 
@@ -577,6 +609,14 @@ def interrupt(
     return person
 
 
+def hurry_after_cancelling(aws: FakeCloudFormation) -> None:
+    def after(call: Call) -> None:
+        if call.operation in ("DeleteStack", "CancelUpdateStack"):
+            aws.steps_per_poll = 100
+
+    aws.after = after
+
+
 def test_ctrl_c_and_watching_on(
     terminal: Callable[..., Terminal], aws: FakeCloudFormation, folder: Path
 ) -> None:
@@ -614,7 +654,7 @@ def test_ctrl_c_and_cancelling_a_new_stack(
     terminal: Callable[..., Terminal], aws: FakeCloudFormation, folder: Path
 ) -> None:
     person = interrupt(terminal, aws, folder, BODY)
-    aws.steps_per_poll = 100
+    hurry_after_cancelling(aws)
     person.type("c\n")
     assert person.end() == 3, person.read
     assert aws.stack(STACK) is None
@@ -629,7 +669,7 @@ def test_ctrl_c_and_cancelling_an_update(
     assert deploy().returncode == 0
     person = interrupt(terminal, aws, folder, CHANGED)
     assert "cancel the update and roll it back" in person.read
-    aws.steps_per_poll = 100
+    hurry_after_cancelling(aws)
     person.type("c\n")
     assert person.end() == 3, person.read
     stack = aws.stack(STACK)

@@ -252,6 +252,12 @@ def test_what_is_no_bucket_cannot_be_emptied(
     aws.done()
 
 
+def test_what_is_retained_is_not_emptied(aws: WithBuckets) -> None:
+    known(aws, "Backup", status="DELETE_FAILED")
+    with pytest.raises(ConfigError, match="do not go together"):
+        aws.run(destroy, DestroyWish("bot", "token", retain=("Backup",), empty=("Backup",)))
+
+
 def test_one_that_is_gone_already_may_be_named(aws: WithBuckets) -> None:
     known(aws, "Scratch", status="DELETE_FAILED", own="DELETE_COMPLETE")
     deleted(aws)

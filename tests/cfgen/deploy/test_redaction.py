@@ -88,3 +88,10 @@ def test_what_is_called_a_key_is_masked_whatever_it_holds(name: str) -> None:
 
 def test_nothing_steers_the_terminal() -> None:
     assert shown("a\x1b[2Jb\x07\x9b1m\nc") == "a?[2Jb??1m c"
+
+
+def test_names_within_a_whole_map_count_as_well() -> None:
+    masked = mask("/Variables", '{"KIS_APP_SECRET": "x1", "A": [{"Name": "TOKEN", "Value": "x2"}]}')
+    assert masked == '{"KIS_APP_SECRET": "****", "A": [{"Name": "TOKEN", "Value": "****"}]}'
+    assert mask("/Variables", '{"A":1}') == '{"A":1}'
+    assert mask("/UserData", "[not JSON") == "[not JSON"

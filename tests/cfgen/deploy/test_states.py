@@ -13,8 +13,11 @@ from cfgen.config.schema import Config, Stack
 from cfgen.deploy.destroy import DestroyWish, destroy, destroy_way
 from cfgen.deploy.destroy import Way as DestroyWay
 from cfgen.deploy.diff import diff
+from cfgen.deploy.events import Event
+from cfgen.deploy.following import Answer
 from cfgen.deploy.manner import Manner
 from cfgen.deploy.plan import Wish
+from cfgen.deploy.policy import policy_for
 from cfgen.deploy.rollback import RollbackWish, rollback, rollback_way
 from cfgen.deploy.run import Result, attach, deploy
 from cfgen.deploy.states import KEPT, ROLLED_BACK, SUCCEEDED, Way, way_of
@@ -201,6 +204,45 @@ def test_there_is_nothing_to_attach_to(
         assert not run().changed
         # What a deploy that nobody followed to its end left undone is made up for.
         assert stack.protected == (status in SUCCEEDED)
+
+
+def test_what_came_up_while_the_question_stood_is_not_cancelled(
+    aws: FakeCloudFormation, clients: Clients, waiting: Waiting
+) -> None:
+    class Late(Person):
+        def event(self, event: Event) -> None:
+            super().event(event)
+            if event.logical_id == "Topic" and aws.steps_per_poll == 1:
+                raise KeyboardInterrupt
+
+        def interrupted(self, cancel: str) -> Answer:
+            aws.steps_per_poll = 100
+            clients.cloudformation.describe_stacks(StackName="bot")
+            return super().interrupted(cancel)
+
+    person = Late(after_interrupt="cancel")
+    assert deploy(Wish("bot", BODY, "token"), clients, waiting, person).changed
+    stack = aws.stack("bot")
+    assert stack
+    assert stack.status == "CREATE_COMPLETE"
+    assert "it was not cancelled" in person.warnings[0]
+    assert not aws.count("DeleteStack")
+
+
+def test_a_policy_that_was_loosened_is_tightened_by_whoever_sees_the_end(
+    aws: FakeCloudFormation, clients: Clients, waiting: Waiting
+) -> None:
+    stack = aws.put("bot", "CREATE_COMPLETE", template=BODY)
+    for status in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"):
+        stack.status, stack.policy = status, policy_for([])
+        if status == "UPDATE_ROLLBACK_FAILED":
+            rollback(RollbackWish("bot", "token"), clients, waiting, Person())
+        else:
+            raises(
+                DeployFailed,
+                lambda: attach(Wish("bot", "", "token"), clients, waiting, Person()),
+            )
+        assert "LogicalResourceId/Address" in stack.policy
 
 
 def test_what_is_kept_is_what_can_be_retried() -> None:
