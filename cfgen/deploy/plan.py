@@ -220,7 +220,8 @@ def ask_for(
             check_way(way_of(found.status if found else None, retry=True), found, stack)
         elif started := stack.find_change_set(name, kind):
             take_back(stack, started, f"{wish.token}-take-back", existed, watcher)
-        elif isinstance(error, KeyboardInterrupt):
+        else:
+            # Not to be allowed to look is no proof that there is none.
             watcher.warning(f"should there be a change set {name}, it was not taken back")
         raise
 

@@ -506,12 +506,13 @@ def test_a_policy_of_somebody_else_stays(
     assert stack.policy == theirs
 
 
-def test_a_listener_who_leaves_does_not_stop_a_deploy(
+def heard_for_three_lines(
     aws: FakeCloudFormation, folder: Path, environment: dict[str, str]
-) -> None:
+) -> "subprocess.CompletedProcess[str]":
+    """A deploy whose lines of JSON somebody reads, and leaves after three."""
     (folder / "own.yaml").write_text(BODY)
     program = shlex.join(command(["deploy", "own.yaml", "--yes", "--no-lint", "--json"]))
-    result = subprocess.run(
+    return subprocess.run(
         ["bash", "-c", f"set -o pipefail; {program} | head -n 3"],
         cwd=folder,
         env=environment | aws.environment,
@@ -519,6 +520,12 @@ def test_a_listener_who_leaves_does_not_stop_a_deploy(
         text=True,
         check=False,
     )
+
+
+def test_a_listener_who_leaves_does_not_stop_a_deploy(
+    aws: FakeCloudFormation, folder: Path, environment: dict[str, str]
+) -> None:
+    result = heard_for_three_lines(aws, folder, environment)
     assert result.returncode == 1
     assert "closed before the result was written" in result.stderr
     stack = aws.stack(STACK)
@@ -530,17 +537,8 @@ def test_a_listener_who_leaves_does_not_stop_a_deploy(
 def test_a_listener_who_leaves_does_not_hide_a_failure(
     aws: FakeCloudFormation, folder: Path, environment: dict[str, str]
 ) -> None:
-    (folder / "own.yaml").write_text(BODY)
     aws.failures = {"Topic": "no such topic"}
-    program = shlex.join(command(["deploy", "own.yaml", "--yes", "--no-lint", "--json"]))
-    result = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {program} | head -n 3"],
-        cwd=folder,
-        env=environment | aws.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = heard_for_three_lines(aws, folder, environment)
     assert result.returncode == 3
     assert "no such topic" in result.stderr
 
