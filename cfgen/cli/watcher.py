@@ -125,7 +125,8 @@ class Watcher:
             talk(f"  {letter}  {meanings[answer]}")
         letters = click.Choice(list(answers))
         try:
-            typed = click.prompt("Answer", type=letters, err=True, prompt_suffix="? ")
+            # The default is there for a Ctrl-C that was swallowed, too: without one it asks again.
+            typed = click.prompt("Answer", "w", type=letters, err=True, prompt_suffix="? ")
         except click.Abort as error:
             raise KeyboardInterrupt from error
         chosen = answers[str(answered(typed))]
