@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import cog
 import msgspec
 
-from cfgen.config.schema import Config
+from cfgen.config.schema import Config, Job
 from cfgen.config.write import describe, toml_value
 from cfgen.report.numbers import plain, usd
 from pricing.calendar import ALWAYS_HOURS
@@ -220,6 +220,13 @@ def keys() -> None:
         for key in msgspec.structs.fields(table):
             default = toml_value(getattr(table, key.name))
             cog.outl(f"| `{section.name}.{key.name}` | `{default}` | {describe(key.type)} |")
+    for key in msgspec.structs.fields(Job):
+        default = (
+            ""
+            if key.required
+            else f"`{toml_value(getattr(Job(name='', entrypoint=''), key.name))}`"
+        )
+        cog.outl(f"| `bot.jobs.{key.name}` | {default} | {describe(key.type)} |")
 
 
 def seed_costs() -> None:

@@ -52,6 +52,7 @@ def make_config(
         table = merged.setdefault(section, {})
         if isinstance(table, dict):
             table[key] = override.value
+    _derive(merged)
     try:
         config = msgspec.convert(merged, Config)
     except msgspec.ValidationError as error:
@@ -63,6 +64,25 @@ def make_config(
     if lines:
         raise ConfigError("\n".join(lines))
     return config
+
+
+def _derive(raw: dict[str, object]) -> None:
+    """Fill in what is not given and depends on other keys: with real money, nothing is left open.
+
+    Of a wrong type nothing is filled in: that is told when the values are read.
+    """
+    bot = raw.get("bot")
+    if not isinstance(bot, dict):
+        return
+    real = bot.get("mode") == "real"
+    if real:
+        bot.setdefault("lock_requirements", True)
+    jobs = bot.get("jobs")
+    if isinstance(jobs, list):
+        bot["jobs"] = [
+            {"retries": 0, **job} if isinstance(job, dict) and (real or job.get("every")) else job
+            for job in jobs
+        ]
 
 
 def _explain(message: str) -> str:

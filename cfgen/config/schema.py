@@ -28,6 +28,11 @@ SYSTEM_GIB = 6
 """What the system and the bot take of the disk, beside the swap file."""
 
 
+DEFAULT_TIME = "09:00"
+DEFAULT_SESSION = "09:00-15:30"
+"""The Korea Exchange's regular session (global.krx.co.kr, "Trading hours")."""
+
+
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the file."""
 
@@ -48,6 +53,49 @@ class Stack(_Section, frozen=True):
     termination_protection: Annotated[
         bool, Meta(description="Protect the stack from deletion after a deploy")
     ] = True
+
+
+class Job(_Section, frozen=True):
+    """A program of the checkout and when it runs."""
+
+    name: Annotated[str, Meta(description="Its name: lower-case letters, digits and -; unique")]
+    entrypoint: Annotated[str, Meta(description="Its program, relative to the checkout")]
+    arguments: Annotated[
+        list[str], Meta(description="Its arguments; --mode is added before them")
+    ] = field(default_factory=list)
+    kind: Annotated[
+        Literal["daily", "service"],
+        Meta(description="daily: one pass, then exit; service: stays up. The timer starts either"),
+    ] = "daily"
+    days: Annotated[str, Meta(description="On which days, as systemd writes weekdays")] = "Mon..Fri"
+    at: Annotated[
+        list[str], Meta(description="When it is started, in bot.timezone: one time or several")
+    ] = field(default_factory=lambda: [DEFAULT_TIME])
+    every: Annotated[
+        str,
+        Meta(description='How often within the session instead, such as "5min"; empty: at "at"'),
+    ] = ""
+    retries: Annotated[
+        int,
+        Meta(
+            description="How often a run that failed is tried again, 0 to 3. Not given, it is 0 "
+            'with mode = "real", for a run that failed after an order would order again, and with '
+            "every"
+        ),
+    ] = 3
+    timeout: Annotated[
+        str, Meta(description='How long a daily run may take, such as "90s", "20min" or "1h"')
+    ] = "1h"
+    market: Annotated[
+        bool,
+        Meta(
+            description="Run only while the exchange is open; false: on its days, whatever the "
+            "exchange does"
+        ),
+    ] = True
+    exclusive: Annotated[
+        str, Meta(description="Jobs with the same word here never run at the same time")
+    ] = ""
 
 
 class Bot(_Section, frozen=True):
@@ -77,7 +125,7 @@ class Bot(_Section, frozen=True):
         Meta(description="daily: one pass, then exit; service: stays up. The timer starts either"),
     ] = "daily"
     run_at: Annotated[str, Meta(description="When the timer starts it, in the timezone below")] = (
-        "09:00"
+        DEFAULT_TIME
     )
     days: Annotated[str, Meta(description="On which days, as systemd writes weekdays")] = "Mon..Fri"
     timezone: Annotated[
@@ -92,6 +140,38 @@ class Bot(_Section, frozen=True):
     allow_spot_for_real: Annotated[
         bool, Meta(description="Accept that an interruption leaves a real account's positions open")
     ] = False
+    writable: Annotated[
+        list[str],
+        Meta(
+            description="Further folders that are made for the bot to write to, such as "
+            "~/KIS/config or /srv/data; its checkout and the folder above it are"
+        ),
+    ] = field(default_factory=list)
+    key_file: Annotated[
+        str,
+        Meta(
+            description="Where the bot reads the broker's kis_devlp.yaml, in the checkout or under "
+            "~; the host writes it to memory; empty for none"
+        ),
+    ] = ""
+    include: Annotated[
+        list[str],
+        Meta(description="What git ignores and is packed all the same, such as lib/"),
+    ] = field(default_factory=list)
+    lock_requirements: Annotated[
+        bool,
+        Meta(
+            description="Resolve the requirements at each deploy and ship the list with hashes. "
+            'Not given, it is true with mode = "real"'
+        ),
+    ] = False
+    jobs: Annotated[
+        list[Job],
+        Meta(
+            description="Several programs of one checkout, each a [[bot.jobs]] table; none: the "
+            "one job that the keys above describe"
+        ),
+    ] = field(default_factory=list)
 
 
 class Dashboard(_Section, frozen=True):
@@ -176,13 +256,30 @@ class Host(_Section, frozen=True):
 class MarketHours(_Section, frozen=True):
     """The exchange's calendar."""
 
+    calendar: Annotated[
+        str,
+        Meta(description="XKRX, XNYS or another exchange's code (ISO 10383), weekdays, or always"),
+    ] = "XKRX"
     closed: Annotated[list[str], Meta(description="Dates to take out of it")] = field(
         default_factory=list
     )
     open: Annotated[list[str], Meta(description="Dates to add to it")] = field(default_factory=list)
-    session: Annotated[str, Meta(description="The regular session, in bot.timezone")] = (
-        "09:00-15:30"
-    )
+    half_days: Annotated[
+        dict[str, str],
+        Meta(
+            description='Other sessions of single dates, such as { "2026-11-27" = "09:30-13:00" }'
+        ),
+    ] = field(default_factory=dict)
+    session: Annotated[
+        str,
+        Meta(
+            description="The regular session, or several with a comma between; a session that ends "
+            "before it starts ends on the next day"
+        ),
+    ] = DEFAULT_SESSION
+    session_timezone: Annotated[
+        str, Meta(description="Time zone of the session; empty: the exchange's own")
+    ] = ""
 
 
 class Monitoring(_Section, frozen=True):

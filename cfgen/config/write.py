@@ -1,13 +1,13 @@
 """Writing a new, commented ``cfgen.toml``."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, get_args, get_origin
 
 import msgspec
 
-from cfgen.config.schema import Config
+from cfgen.config.schema import Config, Job
 
 
 def render(values: Mapping[str, object]) -> str:
@@ -23,13 +23,24 @@ def render(values: Mapping[str, object]) -> str:
         table = getattr(defaults, section.name)
         for key in msgspec.structs.fields(table):
             path = f"{section.name}.{key.name}"
-            chosen = path in values
+            chosen = path in values and key.name != "jobs"
             value = toml_value(values[path] if chosen else getattr(table, key.name))
             lines += [
                 f"# {describe(key.type)}",
                 f"{'' if chosen else '# '}{key.name} = {value}",
             ]
+        if section.name == "bot":
+            lines += _jobs(values.get("bot.jobs", []))
     return "\n".join(lines) + "\n"
+
+
+def _jobs(jobs: object) -> Iterator[str]:
+    """Each job as a table of its own, which must come after the keys of ``[bot]``."""
+    for job in jobs if isinstance(jobs, list) else []:
+        yield from ("", "[[bot.jobs]]")
+        for key in msgspec.structs.fields(Job):
+            if key.name in job:
+                yield from (f"# {describe(key.type)}", f"{key.name} = {toml_value(job[key.name])}")
 
 
 def toml_value(value: object) -> str:

@@ -37,6 +37,11 @@ timezone = "Asia/Seoul"
 python = "3.12"
 environment = {}
 allow_spot_for_real = false
+writable = []
+key_file = ""
+include = []
+lock_requirements = false
+jobs = []
 [dashboard]
 enabled = true
 entrypoint = "apps/flask_app.py"
@@ -64,9 +69,12 @@ swap_mib = 1024
 credits = "standard"
 patching = true
 [market]
+calendar = "XKRX"
 closed = []
 open = []
+half_days = {}
 session = "09:00-15:30"
+session_timezone = ""
 [monitoring]
 email = ""
 log_retention_days = 30
