@@ -173,7 +173,7 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
             "end workload.window later",
         ),
         ({"bot": {"environment": {"A B": "x"}}}, "bot.environment", "environment variable"),
-        ({"workload": {"window": "16:00-08:30"}}, "workload.window", "ends before"),
+        ({"workload": {"window": "16:00-16:00"}}, "workload.window", "ends when"),
         ({"workload": {"cpu_average_percent": float("nan")}}, "cpu_average_percent", "0 to 100"),
         ({"workload": {"cpu_average_percent": 101}}, "cpu_average_percent", "0 to 100"),
         ({"workload": {"instance_types": []}}, "workload.instance_types", "at least one"),
