@@ -26,6 +26,12 @@ def clock(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
 
 
+def minute_of(text: str) -> int:
+    """Minutes since midnight of ``09:05``."""
+    hour, minute = map(int, text.split(":"))
+    return hour * 60 + minute
+
+
 class Window(msgspec.Struct, frozen=True):
     """A part of a day, in minutes since its midnight; over midnight, ``end`` is above a day's."""
 

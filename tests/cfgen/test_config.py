@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfgen.config.checks import CHECKS, parse_days
+from cfgen.config.checks import CHECKS
 from cfgen.config.load import Override, load_config, make_config
 from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
+from cfgen.config.weekdays import parse_days
 from cfgen.config.write import render, toml_value
 from cfgen.errors import ConfigError
 from pricing.workload import HostShape, Usage, Workload
@@ -109,6 +110,7 @@ def test_the_contracts_keys_are_the_defaults() -> None:
     }
     contract = {section: set(keys) for section, keys in raw.items()}
     contract["workload"].add("existing_commitment")
+    contract["bot"].add("mode_argument")
     assert schema == contract
 
 
