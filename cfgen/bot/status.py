@@ -124,7 +124,7 @@ def next_run(config: Config, now: datetime) -> datetime | None:
     minute = minute_of(config.bot.run_at)
     days, market = parse_days(config.bot.days), config.market
     years = range(here.year, here.year + 2)
-    closed = ({*holidays(years)} | {*market.closed}) - {*market.open}
+    closed = ({*holidays(years, market.calendar)} | {*market.closed}) - {*market.open}
     for ahead in range(LOOK_AHEAD):
         day = here.date() + timedelta(days=ahead)
         moment = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)

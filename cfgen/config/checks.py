@@ -6,11 +6,15 @@ from datetime import date
 from decimal import Decimal
 from ipaddress import IPv4Network
 
+from cfgen.config.exchanges import calendar_problem
+from cfgen.config.market import market_problems, sessions_problem, time_problem
 from cfgen.config.schema import LEAST_DISK_GIB, Config, smallest_disk_gib
+from cfgen.config.sessions import last_close, up_weekdays
+from cfgen.config.weekdays import days_text
+from cfgen.config.weekdays import parse_days as parse_days
 from pricing.calendar import Window
+from pricing.calendar import minute_of as minute_of
 from pricing.offers import COMMITTED
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+-]+@[A-Za-z0-9][A-Za-z0-9._/+-]*"
 """A git repository at a ref. No user, password or token before the host: it would be public. No
@@ -84,10 +88,10 @@ def _days(value: object) -> str:
 
 def _date(value: object) -> str:
     try:
-        date.fromisoformat(str(value))
+        known = date.fromisoformat(str(value)).isoformat() == value
     except ValueError:
-        return f"{value!r} is not a date such as 2026-11-19"
-    return ""
+        known = False
+    return "" if known else f"{value!r} is not a date such as 2026-11-19"
 
 
 def _timezone(value: object) -> str:
@@ -202,9 +206,13 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("workload.existing_commitment=", _hourly),
     ("host.disk_gib", _between(LEAST_DISK_GIB, 16384)),
     ("host.swap_mib", _between(0, 4096)),
+    ("market.calendar", lambda value: calendar_problem(str(value))),
     ("market.closed", _date),
     ("market.open", _date),
-    ("market.session", _window),
+    ("market.half_days", _date),
+    ("market.half_days=", sessions_problem),
+    ("market.session", sessions_problem),
+    ("market.session_timezone", _or_empty(_timezone)),
     ("dns.zone_id", _or_empty(_matches("Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone"))),
     ("dns.name", _or_empty(_matches(DNS_NAME, "a name such as bot.example.com"))),
     ("budget.monthly_usd", _or_empty(_budget)),
@@ -252,11 +260,12 @@ def _together(config: Config) -> Iterator[tuple[str, str]]:
     if not config.workload.architectures:
         yield "workload.architectures", "is empty; allowed are arm64, x86_64"
     yield from _dns(config)
-    for day in sorted(set(config.market.closed) & set(config.market.open)):
-        yield "market.closed", f"{day} is in market.open, too"
-    if minute_of(config.bot.run_at) > Window.parse(config.market.session).end:
-        yield "bot.run_at", f"{config.bot.run_at} is after the session {config.market.session}"
-    if config.workload.hours == "market":
+    if wrong := list(market_problems(config)):
+        yield from wrong
+        return
+    if problem := time_problem(config, config.bot.run_at):
+        yield "bot.run_at", problem
+    elif config.workload.hours == "market":
         yield from _market_hours(config)
 
 
@@ -271,7 +280,7 @@ def _dns(config: Config) -> Iterator[tuple[str, str]]:
 
 def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
     window = Window.parse(config.workload.window)
-    if not window.start + STARTING_TAKES <= minute_of(config.bot.run_at) < window.end:
+    if not Window(window.start + STARTING_TAKES, window.end).covers(config.bot.run_at):
         yield (
             "bot.run_at",
             (
@@ -279,8 +288,7 @@ def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
                 f"{STARTING_TAKES} minutes after its start: a run before the host is up is missed"
             ),
         )
-    close = Window.parse(config.market.session).end
-    if config.host.patching and window.end < close + PATCHING_TAKES:
+    if config.host.patching and window.end < last_close(config) + PATCHING_TAKES:
         yield (
             "host.patching",
             (
@@ -288,29 +296,13 @@ def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
                 "are installed; end workload.window later, or set it to false"
             ),
         )
-    if not parse_days(config.bot.days) <= set(range(5)):
-        yield "bot.days", f"{config.bot.days}: a market host is down on weekends"
-
-
-def minute_of(clock: str) -> int:
-    """Minutes since midnight of ``09:00``."""
-    hour, minute = map(int, clock.split(":"))
-    return hour * 60 + minute
-
-
-def parse_days(text: str) -> set[int]:
-    """Read systemd's weekdays (``Mon..Fri``, ``Mon,Wed``), Monday as 0. Raises ``ValueError``."""
-    days: set[int] = set()
-    for part in text.split(","):
-        first, dots, last = part.partition("..")
-        last = last if dots else first
-        if first not in WEEKDAYS or last not in WEEKDAYS:
-            raise ValueError(f"{text!r} is not weekdays such as Mon..Fri or Mon,Wed,Fri")
-        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last)
-        if end < start:
-            raise ValueError(f"{text!r} runs backwards; name the days one by one")
-        days |= set(range(start, end + 1))
-    return days
+    up = up_weekdays(config, config.bot.run_at)
+    if up and not parse_days(config.bot.days) <= up:
+        yield (
+            "bot.days",
+            f"{config.bot.days}: a market host is up at {config.bot.run_at} on {days_text(up)}, "
+            "and down on other days",
+        )
 
 
 def _value(config: Config, path: str) -> object:

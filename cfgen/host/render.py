@@ -8,10 +8,13 @@ from typing import Literal
 import msgspec
 
 from cfgen.config.checks import is_folder, minute_of, parse_days
+from cfgen.config.exchanges import ALWAYS
 from cfgen.config.schema import Config
+from cfgen.config.sessions import session_zone, sessions_of, trading_weekdays
+from cfgen.config.weekdays import days_text, shifted
 from cfgen.host.market import market_json
 from cfgen.lock import LockedPlan
-from pricing.calendar import Window
+from pricing.calendar import DAY, clock
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 UNITS = "/etc/systemd/system"
@@ -19,7 +22,11 @@ SCRIPTS = "/usr/local/lib/trading-bot"
 SETTINGS = "/etc/trading-bot"
 
 PATCH_DELAY = 10
-"""Minutes from the session's close to the security updates."""
+"""Minutes from the last session's close to the security updates."""
+
+QUIET = "04:40"
+"""When updates are installed where the market never closes: after the hours that clocks skip or
+repeat, and not on the hour, when bots are at work."""
 
 CHECK_DELAY = 5
 """Minutes from the bot's time to the look whether it ran."""
@@ -181,7 +188,12 @@ def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
 
 
 def _patch_at(config: Config) -> str:
-    return _clock((Window.parse(config.market.session).end + PATCH_DELAY) % (24 * 60))
+    """After each trading day's last close, in the session's time zone, whose clocks it follows."""
+    if config.market.calendar == ALWAYS:
+        return f"*-*-* {QUIET}:00 {config.bot.timezone}"
+    minute = sessions_of(config)[-1].end + PATCH_DELAY
+    days = days_text(shifted(trading_weekdays(config), minute // DAY))
+    return f"{days} {clock(minute)}:00 {session_zone(config)}"
 
 
 def _clock(minute: int) -> str:
