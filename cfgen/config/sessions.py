@@ -61,20 +61,20 @@ def placed_sessions(config: Config) -> tuple[tuple[Window, ...], ...]:
     In minutes since the trading day's midnight there: below 0 it is the day before, from
     :data:`pricing.calendar.DAY` on the day after.
     """
-    sessions = sessions_of(config)
+    zones = session_zone(config), config.bot.timezone
     return tuple(
-        tuple(session.moved(shift) for session in sessions)
-        for shift in sorted({clock_shift(config, week) for week in range(1, 53)})
+        tuple(session.moved(shift) for session in sessions_of(config))
+        for shift in sorted({clock_shift(*zones, week) for week in range(1, 53)})
     )
 
 
-def clock_shift(config: Config, week: int) -> int:
-    """Minutes that ``bot.timezone`` is ahead of the session's time zone, in a week of a year."""
-    market = ZoneInfo(session_zone(config))
-    moment = datetime(REFERENCE_YEAR, 1, 1, 12, tzinfo=market) + timedelta(weeks=week - 1)
-    there = moment.astimezone(ZoneInfo(config.bot.timezone))
-    ahead = (there.utcoffset() or timedelta()) - (moment.utcoffset() or timedelta())
-    return ahead // timedelta(minutes=1)
+def clock_shift(here: str, there: str, week: int) -> int:
+    """Minutes that one time zone is behind another, in a week of :data:`REFERENCE_YEAR`."""
+    if here == there:
+        return 0
+    moment = datetime(REFERENCE_YEAR, 1, 1, 12, tzinfo=ZoneInfo(here)) + timedelta(weeks=week - 1)
+    ahead = moment.astimezone(ZoneInfo(there)).utcoffset() or timedelta()
+    return (ahead - (moment.utcoffset() or timedelta())) // timedelta(minutes=1)
 
 
 def local_sessions(config: Config) -> tuple[tuple[Window, ...], ...]:
@@ -99,7 +99,7 @@ def early_minutes(config: Config, clock: str) -> int:
     0 for a time that lies in a session at any season: what is meant for the session must not run
     before it when clocks are changed.
     """
-    before = _before_opening(config, clock)
+    before = _in_a_year(config, clock)
     if min(before) > EARLIEST:
         return 0
     return 0 if 0 in before else max(one for one in before if one <= min(before) + SEASONS)
@@ -107,15 +107,16 @@ def early_minutes(config: Config, clock: str) -> int:
 
 def reaches_market(config: Config, clock: str) -> bool:
     """Whether a job at this time ever finds the exchange open, or about to open."""
-    return min(_before_opening(config, clock)) <= EARLIEST
+    return min(_in_a_year(config, clock)) <= EARLIEST
 
 
-def _before_opening(config: Config, clock: str) -> list[int]:
-    """Minutes from a time to the next opening, or 0 within a session, for each season."""
-    return [
-        0 if within(sessions, clock) else (sessions[0].start - minute_of(clock)) % DAY
-        for sessions in placed_sessions(config)
-    ]
+def before_opening(sessions: tuple[Window, ...], clock: str) -> int:
+    """Minutes from a time to the next opening, or 0 within a session."""
+    return 0 if within(sessions, clock) else (sessions[0].start - minute_of(clock)) % DAY
+
+
+def _in_a_year(config: Config, clock: str) -> list[int]:
+    return [before_opening(sessions, clock) for sessions in placed_sessions(config)]
 
 
 def host_offset(config: Config) -> int:
