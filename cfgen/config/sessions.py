@@ -4,6 +4,7 @@ A trading day is the day on which its first session starts, in the time zone of 
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from cfgen.config.exchanges import ALWAYS, ZONES, weekend
@@ -68,6 +69,7 @@ def placed_sessions(config: Config) -> tuple[tuple[Window, ...], ...]:
     )
 
 
+@cache
 def clock_shift(here: str, there: str, week: int) -> int:
     """Minutes that one time zone is behind another, in a week of :data:`REFERENCE_YEAR`."""
     if here == there:
@@ -117,6 +119,19 @@ def before_opening(sessions: tuple[Window, ...], clock: str) -> int:
 
 def _in_a_year(config: Config, clock: str) -> list[int]:
     return [before_opening(sessions, clock) for sessions in placed_sessions(config)]
+
+
+def open_weekdays(config: Config, clock: str) -> frozenset[int]:
+    """Days of the week in ``bot.timezone`` on which a job at this time finds the exchange open."""
+    early, at = early_minutes(config, clock), minute_of(clock)
+    days = {
+        days
+        for first, *more in placed_sessions(config)
+        for one in (Window(first.start - early, first.end), *more)
+        for days in range(-2, 4)
+        if one.start <= at + days * DAY <= one.end
+    }
+    return frozenset().union(*(shifted(trading_weekdays(config), by) for by in days))
 
 
 def host_offset(config: Config) -> int:

@@ -1,5 +1,8 @@
 """Keys of [market] that are wrong, or that may not be what was meant."""
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +87,15 @@ def test_what_goes_together_is_taken(sections: dict[str, Any]) -> None:
     make_config(sections, "cfgen.toml")
 
 
+PAGE = (Path(__file__).parents[3] / "docs/markets.md").read_text()
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_page_work(example: str) -> None:
+    make_config(tomllib.loads(example), "docs/markets.md")
+
+
 def told(**sections: Any) -> list[str]:
     return list(warnings(make_config(sections, "test")))
 
@@ -111,18 +123,49 @@ def test_a_job_that_one_season_skips_is_told() -> None:
         "bot.run_at: 22:35 is not within the session in January, when it is 23:30-06:00: nothing "
         "runs then"
     )
-    _, text = told(market=NEW_YORK, bot={"run_at": "05:30"})
+    _, text = told(market=NEW_YORK, bot={"run_at": "05:30", "days": "Tue..Sat"})
     assert "not within the session in July, when it is 22:30-05:00" in text
 
 
 def test_jobs_are_told_by_name_unless_the_market_does_not_matter_to_them() -> None:
     jobs = [
-        {"name": "buy", "entrypoint": "buy.py", "at": ["23:35", "05:30"]},
+        {"name": "buy", "entrypoint": "buy.py", "at": ["23:35"]},
+        {"name": "sell", "entrypoint": "sell.py", "at": ["05:30"], "days": "Tue..Sat"},
         {"name": "report", "entrypoint": "report.py", "at": ["05:30"], "market": False},
         {"name": "watch", "entrypoint": "watch.py", "every": "5min"},
     ]
     _, text = told(market=NEW_YORK, bot={"run_at": "23:35", "jobs": jobs})
-    assert text.startswith("bot.jobs (buy): at: 05:30 is not within the session in July")
+    assert text.startswith("bot.jobs (sell): at: 05:30 is not within the session in July")
+
+
+@pytest.mark.parametrize(
+    ("market", "run_at", "days", "words"),
+    [
+        (
+            NEW_YORK,
+            "04:00",
+            "Mon..Fri",
+            "is open at 04:00 on Tue..Sat, and the job is called on Mon",
+        ),
+        (NEW_YORK, "04:00", "Tue..Sat", ""),
+        (NEW_YORK, "04:00", "Tue,Fri", ""),
+        (NEW_YORK, "04:00", "Mon..Sun", ""),
+        (NEW_YORK, "23:35", "Mon..Fri", ""),
+        ({"calendar": "XSAU", "session": "10:00-15:00"}, "16:30", "Mon..Fri", "on Mon..Thu,Sun"),
+        # Before the opening, and after midnight.
+        ({"calendar": "weekdays", "session": "00:30-05:00"}, "23:45", "Mon..Fri", "Mon..Thu,Sun"),
+        ({"calendar": "weekdays", "session": "22:30-05:00"}, "22:00", "Mon..Fri", ""),
+        ({"calendar": "always"}, "00:05", "Mon..Fri", ""),
+    ],
+)
+def test_days_that_are_others_on_the_bots_clock_are_told(
+    market: dict[str, Any], run_at: str, days: str, words: str
+) -> None:
+    found = [
+        one for one in told(market=market, bot={"run_at": run_at, "days": days}) if "days" in one
+    ]
+    assert len(found) == bool(words)
+    assert words in "".join(found)
 
 
 def test_weeks_between_two_changes_of_clocks_are_told() -> None:

@@ -229,8 +229,10 @@ def moments_from(first: datetime, days: int) -> st.SearchStrategy[datetime]:
 MOMENTS = moments_from(datetime(2026, 1, 3, tzinfo=UTC), 3 * 365 - 6)
 # Nights on which New York, Chicago and London change their clocks.
 NIGHTS = st.one_of(
-    moments_from(datetime(2026, month, day, tzinfo=UTC), 3)
-    for month, day in ((3, 7), (3, 28), (10, 24), (10, 31))
+    [
+        moments_from(datetime(2026, month, day, tzinfo=UTC), 3)
+        for month, day in ((3, 7), (3, 28), (10, 24), (10, 31))
+    ]
 )
 
 
