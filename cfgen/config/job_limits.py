@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cfgen.config.jobs import days_later, jobs_of, lanes_of, timings_of
+from cfgen.config.jobs import jobs_of, lanes_of, timings_of
 from cfgen.config.market import Problem, time_problem
 from cfgen.config.schema import Bot, Config, Job
 from cfgen.config.sessions import last_close, placed_sessions, trading_weekdays, up_weekdays
@@ -67,12 +67,6 @@ def _times(config: Config, index: int, job: Job) -> Iterator[Problem]:
         if problem := time_problem(config, time):
             other = "; market = false runs a job whatever the exchange does"
             yield key, problem + (other if config.bot.jobs else "")
-        elif days_later(config, time) and not parse_days(job.days) <= trading_weekdays(config):
-            yield (
-                _key(config, index, "days", "days"),
-                f"{job.days}: {time} is in a session over midnight, whose days are those on which "
-                f"it begins: {days_text(trading_weekdays(config))}",
-            )
 
 
 def _combinations(path: str, job: Job) -> Iterator[Problem]:

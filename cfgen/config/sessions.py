@@ -4,6 +4,7 @@ A trading day is the day on which its first session starts, in the time zone of 
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from cfgen.config.exchanges import ALWAYS, ZONES, weekend
@@ -68,6 +69,7 @@ def placed_sessions(config: Config) -> tuple[tuple[Window, ...], ...]:
     )
 
 
+@cache
 def clock_shift(here: str, there: str, week: int) -> int:
     """Minutes that one time zone is behind another, in a week of :data:`REFERENCE_YEAR`."""
     if here == there:

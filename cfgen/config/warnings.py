@@ -5,7 +5,7 @@ from datetime import date
 
 from cfgen.config.exchanges import ALWAYS, ZONES
 from cfgen.config.jobs import THE_BOT, jobs_of
-from cfgen.config.schema import Config
+from cfgen.config.schema import Config, Job
 from cfgen.config.sessions import (
     before_opening,
     clock_shift,
@@ -16,6 +16,7 @@ from cfgen.config.sessions import (
     sessions_of,
     trading_weekdays,
 )
+from cfgen.config.weekdays import days_text, parse_days
 from pricing.calendar import DAY, Window
 
 MONTHS = {3: "January", 28: "July"}
@@ -26,7 +27,12 @@ BETWEEN = "the weeks in which only one of them has changed its clocks"
 
 def warnings(config: Config) -> tuple[str, ...]:
     """Sentences, each of which begins with the key that it is about."""
-    found = [*_clocks_of_another(config), *_two_zones(config), *_in_one_season(config)]
+    found = [
+        *_clocks_of_another(config),
+        *_two_zones(config),
+        *_in_one_season(config),
+        *_other_days(config),
+    ]
     if config.workload.hours == "market":
         found += _host_is_down(config)
     return tuple(found)
@@ -57,10 +63,8 @@ def _two_zones(config: Config) -> Iterator[str]:
 def _in_one_season(config: Config) -> Iterator[str]:
     """Jobs that the market gate lets run in one season and skips in another."""
     for job in jobs_of(config):
-        if not job.market or job.every:
-            continue
-        key = "bot.run_at" if job.name == THE_BOT else f"bot.jobs ({job.name}): at"
-        for clock in job.at:
+        for clock in _market_times(job):
+            key = "bot.run_at" if job.name == THE_BOT else f"bot.jobs ({job.name}): at"
             early = early_minutes(config, clock)
             for sessions, when in _seasons(config).values():
                 if before_opening(sessions, clock) > early:
@@ -68,6 +72,24 @@ def _in_one_season(config: Config) -> Iterator[str]:
                         f"{key}: {clock} is not within the session{when}, when it is "
                         f"{_clock_text(sessions)}: nothing runs then"
                     )
+
+
+def _other_days(config: Config) -> Iterator[str]:
+    """Jobs of the market's whose days are not those of the exchange."""
+    trading = trading_weekdays(config)
+    for job in jobs_of(config):
+        days = parse_days(job.days)
+        if job.market and days - trading and trading - days:
+            key = "bot.days" if job.name == THE_BOT else f"bot.jobs ({job.name}): days"
+            yield (
+                f"{key}: {job.days}: the exchange is open on {days_text(trading)}; a session over "
+                "midnight belongs to the day on which it begins"
+            )
+
+
+def _market_times(job: Job) -> list[str]:
+    """Times at which the market gate decides on a job."""
+    return job.at if job.market and not job.every else []
 
 
 def _seasons(config: Config) -> dict[int, tuple[tuple[Window, ...], str]]:

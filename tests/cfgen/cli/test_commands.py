@@ -279,6 +279,30 @@ def test_build_keeps_the_lock(cfgen: Run, folder: Path) -> None:
     assert "StartSchedule" in cfgen("build", "--no-lint", "--refresh").stdout
 
 
+NEW_YORK = """
+[bot]
+run_at = "22:35"
+[market]
+calendar = "XNYS"
+session = "09:30-16:00"
+"""
+
+
+@pytest.mark.parametrize(
+    "line", [("recommend",), ("build", "--no-lint"), ("deploy", "--yes", "--no-lint")]
+)
+def test_two_time_zones_are_warned_of_once(cfgen: Run, folder: Path, line: tuple[str, ...]) -> None:
+    (folder / "cfgen.toml").write_text(NEW_YORK)
+    told = cfgen(*line, "--prices", "offline").stderr
+    assert told.count("warning: bot.timezone: job times are in Asia/Seoul, where the session") == 1
+    assert told.count("warning: bot.run_at: 22:35 is not within the session in January") == 1
+
+
+def test_other_commands_do_not_repeat_the_warning(cfgen: Run, folder: Path) -> None:
+    (folder / "cfgen.toml").write_text(NEW_YORK)
+    assert "job times" not in cfgen("prices", "show", "--prices", "offline").stderr
+
+
 def test_findings_stop_a_lint(cfgen: Run) -> None:
     bad = "Parameters: {Unused: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n"
     result = cfgen("lint", "-", stdin=bad)

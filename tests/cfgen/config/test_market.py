@@ -1,5 +1,8 @@
 """Keys of [market] that are wrong, or that may not be what was meant."""
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,8 +51,6 @@ NIGHT = {"bot": {"run_at": "23:35"}, "market": NEW_YORK}
          "10 minutes after"),
         (NIGHT | {"workload": {"hours": "market", "window": "22:00-06:19"}}, "host.patching",
          "end workload.window later"),
-        ({"bot": {"run_at": "04:00", "days": "Tue..Sat"}, "market": NEW_YORK}, "bot.days",
-         "whose days are those on which it begins: Mon..Fri"),
     ],
 )  # fmt: skip
 def test_each_mistake_has_one_message(sections: dict[str, Any], where: str, words: str) -> None:
@@ -81,6 +82,15 @@ def test_each_mistake_has_one_message(sections: dict[str, Any], where: str, word
 )
 def test_what_goes_together_is_taken(sections: dict[str, Any]) -> None:
     make_config(sections, "cfgen.toml")
+
+
+PAGE = (Path(__file__).parents[3] / "docs/markets.md").read_text()
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_page_work(example: str) -> None:
+    make_config(tomllib.loads(example), "docs/markets.md")
 
 
 def told(**sections: Any) -> list[str]:
@@ -116,12 +126,35 @@ def test_a_job_that_one_season_skips_is_told() -> None:
 
 def test_jobs_are_told_by_name_unless_the_market_does_not_matter_to_them() -> None:
     jobs = [
-        {"name": "buy", "entrypoint": "buy.py", "at": ["23:35", "05:30"]},
+        {"name": "buy", "entrypoint": "buy.py", "at": ["23:35"]},
+        {"name": "sell", "entrypoint": "sell.py", "at": ["05:30"]},
         {"name": "report", "entrypoint": "report.py", "at": ["05:30"], "market": False},
         {"name": "watch", "entrypoint": "watch.py", "every": "5min"},
     ]
     _, text = told(market=NEW_YORK, bot={"jobs": jobs})
-    assert text.startswith("bot.jobs (buy): at: 05:30 is not within the session in July")
+    assert text.startswith("bot.jobs (sell): at: 05:30 is not within the session in July")
+
+
+@pytest.mark.parametrize(
+    ("market", "run_at", "days", "words"),
+    [
+        # Of a night's session, the day on which it begins.
+        (NEW_YORK, "04:00", "Mon..Fri", ""),
+        (NEW_YORK, "04:00", "Tue..Sat", "is open on Mon..Fri"),
+        (NEW_YORK, "04:00", "Tue,Fri", ""),
+        (NEW_YORK, "04:00", "Mon..Sun", ""),
+        ({"calendar": "XSAU", "session": "10:00-15:00"}, "16:30", "Mon..Fri", "on Mon..Thu,Sun"),
+        ({"calendar": "always"}, "00:05", "Mon..Fri", ""),
+    ],
+)
+def test_days_that_are_not_the_exchanges_are_told(
+    market: dict[str, Any], run_at: str, days: str, words: str
+) -> None:
+    found = [
+        one for one in told(market=market, bot={"run_at": run_at, "days": days}) if "days" in one
+    ]
+    assert len(found) == bool(words)
+    assert words in "".join(found)
 
 
 def test_weeks_between_two_changes_of_clocks_are_told() -> None:

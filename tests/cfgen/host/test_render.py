@@ -90,6 +90,61 @@ def test_systemd_reads_the_timers_in_korean_time(timer: str, expected: str) -> N
     assert f"Normalized form: {expected}" in run("systemd-analyze", "calendar", calendar).stdout
 
 
+NEW_YORK: dict[str, Any] = {
+    "market": {"calendar": "XNYS", "session": "09:30-16:00"},
+    "bot": {"run_at": "23:35"},
+}
+LONDON: dict[str, Any] = {
+    "market": {"calendar": "XLON", "session": "08:00-16:30"},
+    "bot": {"run_at": "17:30"},
+}
+CHICAGO: dict[str, Any] = {
+    "market": {"calendar": "XCME", "session": "17:00-16:00"},
+    "bot": {"run_at": "09:00"},
+}
+RIYADH: dict[str, Any] = {
+    "market": {"calendar": "XSAU", "session": "10:00-15:00"},
+    "bot": {"run_at": "16:30"},
+}
+TOKYO: dict[str, Any] = {
+    "market": {"calendar": "XJPX", "session": "09:00-11:30,12:30-15:30"},
+}
+NIGHT: dict[str, Any] = {
+    "market": {"calendar": "weekdays", "session": "22:30-23:55"},
+    "bot": {"run_at": "22:30"},
+}
+
+
+@pytest.mark.parametrize(
+    ("sections", "base", "expected"),
+    [
+        # The nights on which New York and London change their clocks.
+        (NEW_YORK, "2026-03-06", ["Fri 2026-03-06 21:10", "Mon 2026-03-09 20:10"]),
+        (NEW_YORK, "2026-10-30", ["Fri 2026-10-30 20:10", "Mon 2026-11-02 21:10"]),
+        (LONDON, "2026-03-27", ["Fri 2026-03-27 16:40", "Mon 2026-03-30 15:40"]),
+        (TOKYO, "2026-03-06", ["Fri 2026-03-06 06:40", "Mon 2026-03-09 06:40"]),
+        # Monday's session ends on Tuesday, and Friday's on Saturday.
+        (CHICAGO, "2026-01-09", ["Fri 2026-01-09 22:10", "Sat 2026-01-10 22:10",
+                                 "Tue 2026-01-13 22:10"]),
+        # Ten minutes after five to midnight is the next day.
+        (NIGHT, "2026-01-09", ["Fri 2026-01-09 15:05", "Mon 2026-01-12 15:05"]),
+        (RIYADH, "2026-01-08", ["Thu 2026-01-08 12:10", "Sun 2026-01-11 12:10"]),
+        ({"market": {"calendar": "always"}}, "2026-01-09", ["Fri 2026-01-09 19:40",
+                                                            "Sat 2026-01-10 19:40"]),
+    ],
+)  # fmt: skip
+def test_updates_come_ten_minutes_after_the_close_all_year(
+    sections: dict[str, Any], base: str, expected: list[str]
+) -> None:
+    [calendar] = re.findall(
+        r"(?m)^OnCalendar=(.+)$", text("trading-patch.timer", plan(), **sections)
+    )
+    options = f"--iterations={len(expected)}", f"--base-time={base} 00:00:00 UTC"
+    utc = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C"}
+    shown = run("systemd-analyze", "calendar", *options, calendar, env=utc).stdout
+    assert re.findall(r"(?:elapse|#\d+): (\w{3} [0-9-]+ [0-9:]{5}):00 UTC", shown) == expected
+
+
 BASH = sorted(path.name for path in SCRIPTS.iterdir() if path.read_text().startswith("#!/bin/bash"))
 
 
