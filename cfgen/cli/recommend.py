@@ -8,6 +8,7 @@ from cfgen.cli.options import (
     choice_options,
     configuration,
     everywhere,
+    given,
     global_options,
     settings,
 )
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--csv", "output", flag_value="csv", help="All plans as CSV.")
 @click.option("--all", "everything", is_flag=True, help="Show every plan and missing price.")
 @click.option("--explain", is_flag=True, help="Show each line's formula, source and age.")
-@click.option("--write", is_flag=True, help="Lock the choice in cfgen.lock.")
+@click.option("--write", is_flag=True, help="Lock the choice, beside the configuration.")
 @global_options
 def recommend(
     output: str | None,
@@ -40,7 +41,7 @@ def recommend(
     commitment, market hours or no fixed address would save. With --region all, of all regions.
     """
     from cfgen import pipeline
-    from cfgen.report.choice import switch_text
+    from cfgen.report.choice import switch_text, written_text
 
     config = configuration(choice, wide=True)
     path = pipeline.lock_path(settings().config)
@@ -67,7 +68,7 @@ def recommend(
     if prices.mode == "auto":
         talk(f"prices: {recommendation.market.mode}, as of {recommendation.market.as_of}")
     if write:
-        lock = pipeline.write_recommended(recommendation, path, prices.now)
-        talk(f"wrote {path}: {lock.plan.id}")
-    elif kept := pipeline.kept_plan(recommendation, path):
-        talk(switch_text(kept, recommendation))
+        lock, before = pipeline.write_recommended(config, recommendation, path, prices.now, given())
+        talk(written_text(path, lock.plan.id, before))
+    elif kept := pipeline.kept_plan(config, recommendation, path, prices.now, given()):
+        talk(switch_text(kept, recommendation, path, given()))

@@ -18,12 +18,15 @@ PROTECTED = {
 FATES = {"Remove": "would be removed", "Dynamic": "would change in a way known only then"}
 
 
-def check_account(account: str, allowed: Collection[str]) -> None:
-    """Raise :class:`Refused` for an account that is not on the list; an empty list allows any."""
+def check_account(account: str, allowed: Collection[str], config: str = "cfgen.toml") -> None:
+    """Raise :class:`Refused` for an account that is not on the list; an empty list allows any.
+
+    ``config`` is the file that the list stands in.
+    """
     if allowed and account not in allowed:
         raise Refused(
             f"account {account} is not among stack.allowed_accounts ({', '.join(allowed)})",
-            "choose another --profile, or add the account to cfgen.toml",
+            f"choose another --profile, or add the account to it in {config}",
         )
 
 

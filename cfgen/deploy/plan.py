@@ -96,12 +96,14 @@ class Prepared(msgspec.Struct, frozen=True):
     validations: bool = True
 
 
-def identify(clients: Clients, stack: str, allowed: Collection[str], watcher: Watcher) -> Identity:
+def identify(
+    clients: Clients, stack: str, allowed: Collection[str], waiting: Waiting, watcher: Watcher
+) -> Identity:
     """Who acts on which stack, shown before anything else. Raises :class:`Refused`."""
     caller = clients.sts.get_caller_identity()
     identity = Identity(caller["Account"], caller["Arn"], clients.region, stack)
     watcher.identity(identity)
-    check_account(identity.account, allowed)
+    check_account(identity.account, allowed, waiting.config)
     if identity.arn.endswith(":root"):
         watcher.warning(
             "this is the account's root user, whom nothing limits: better deploy as a user or role "
@@ -118,7 +120,7 @@ def open_stack(
     watcher: Watcher,
 ) -> tuple[Identity, Stack, Deployed | None]:
     """How everything begins that is done to a stack: who, where, and what is there."""
-    identity = identify(clients, name, allowed, watcher)
+    identity = identify(clients, name, allowed, waiting, watcher)
     stack = Stack(clients, name, waiting, watcher.note)
     return identity, stack, stack.find()
 
@@ -159,6 +161,7 @@ def prepare(
         {**_place_app(wish.bundle, artifacts), **wish.parameters},
         before,
         _newest_images(summary.parameters, wish, before, clients),
+        stack.config,
     )
     stack.keep_secret(one.value for one in parameters if _is_secret(one))
     return Prepared(

@@ -121,6 +121,11 @@ class Stack:
         return self._waiting.command(words)
 
     @property
+    def config(self) -> str:
+        """The file of its configuration."""
+        return self._waiting.config
+
+    @property
     def _client(self) -> "CloudFormationClient":
         # Each time anew: with renewed credentials there is another one.
         return self._clients.cloudformation
@@ -272,7 +277,8 @@ class Stack:
         if first.get("ExecutionStatus") != "AVAILABLE":
             reason = first.get("StatusReason") or first.get("ExecutionStatus") or first["Status"]
             raise Refused(
-                f"change set {arn} can not be executed: {reason}", "make another: cfgen deploy"
+                f"change set {arn} can not be executed: {reason}",
+                f"make another: {self.command('deploy')}",
             )
         found = self.find(first["StackId"])
         new = found is None or found.status == "REVIEW_IN_PROGRESS"

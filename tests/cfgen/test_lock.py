@@ -21,7 +21,8 @@ def path(tmp_path: Path) -> Path:
 
 def locked(path: Path, *, hours: str = "always") -> Lock:
     config = make_config({"workload": {"hours": hours}}, "test")
-    return pipeline.write_recommended(pipeline.recommend(config, OFFLINE), path, NOW)
+    lock, _ = pipeline.write_recommended(config, pipeline.recommend(config, OFFLINE), path, NOW)
+    return lock
 
 
 def choose(
