@@ -209,7 +209,7 @@ def read_lock(path: Path, command: Command = "cfgen {}".format) -> Lock | None:
             f"{path}: schema version {lock.schema_version} is unknown",
             f"use the version of cfgen that wrote it; or {anew}",
         )
-    if wrong := "; ".join(_contradictions(lock)):
+    if wrong := "; ".join(contradictions(lock)):
         raise ConfigError(f"{path}: does not hold together: {wrong}", back)
     return lock
 
@@ -247,6 +247,19 @@ def _anew_for(command: Command) -> str:
     return f"or choose anew for this one: {command('recommend --write')}"
 
 
+def others_of_stack(path: Path, stack: str, region: str) -> list[Path]:
+    """Other locks in the folder that are for the same stack; what is no lock of ours is none."""
+    found = []
+    for other in sorted(path.parent.glob(f"*{SUFFIX}")):
+        try:
+            lock = read_lock(other) if other.name != path.name else None
+        except ConfigError:
+            continue
+        if lock and (lock.stack, lock.region) == (stack, region):
+            found.append(other)
+    return found
+
+
 def _given_twice(text: str) -> str:
     """The first key that an object of a JSON text has twice; msgspec would keep its last value."""
     found: list[str] = []
@@ -263,7 +276,7 @@ def _given_twice(text: str) -> str:
     return found[0] if found else ""
 
 
-def _contradictions(lock: Lock) -> Iterator[str]:
+def contradictions(lock: Lock) -> Iterator[str]:
     """What of a lock cannot have been written as it stands."""
     plan = lock.plan
     if lock.schema_version != WITHOUT_STACK and not lock.stack:

@@ -24,10 +24,16 @@ def status(*, watch: bool, as_json: bool) -> None:
     import time
 
     from cfgen import operations, pipeline
+    from cfgen.errors import ConfigError
     from cfgen.report.status import redrawn, status_json, status_text
 
     config = configuration({})
-    kept = operations.kept_cost(config, pipeline.lock_path(settings().config), given())
+    try:
+        kept = operations.kept_cost(config, pipeline.lock_path(settings().config), given())
+    except ConfigError as error:
+        # How a running bot is can be seen without it.
+        talk(f"warning: what it costs is not known: {error}")
+        kept = None
     while True:
         moment = now()
         found = operations.status(config, settings().profile, moment)

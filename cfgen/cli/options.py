@@ -205,6 +205,26 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+FLAGS = {
+    "types": "--type",
+    "hours": "--hours",
+    "max_interruption": "--max-interruption",
+    "commitment": "--commitment",
+}
+"""The flags of :func:`choice_options`, by their names as arguments."""
+
+
+def choice_words(choice: Mapping[str, object]) -> list[str]:
+    """The words that steer the choice, as they were given."""
+    import shlex
+
+    return [
+        f"{FLAGS[name]} {shlex.quote(str(one))}"
+        for name, value in choice.items()
+        for one in (value if isinstance(value, tuple) else filter(None, (value,)))
+    ]
+
+
 EVERYWHERE = "all"
 """What ``--region`` says for every region."""
 
@@ -226,10 +246,10 @@ def configuration(flags: Mapping[str, object], *, wide: bool = False) -> "Config
     region = None if wide and found.region == EVERYWHERE else found.region
     paths = {
         "region": ("stack.region", "--region"),
-        "types": ("workload.instance_types", "--type"),
-        "hours": ("workload.hours", "--hours"),
-        "max_interruption": ("workload.max_interruption", "--max-interruption"),
-        "commitment": ("workload.commitment", "--commitment"),
+        "types": ("workload.instance_types", FLAGS["types"]),
+        "hours": ("workload.hours", FLAGS["hours"]),
+        "max_interruption": ("workload.max_interruption", FLAGS["max_interruption"]),
+        "commitment": ("workload.commitment", FLAGS["commitment"]),
     }
     overrides = []
     for name, value in {"region": region, **flags}.items():

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 import click
 
 from cfgen.cli.options import (
+    again,
     choice_options,
+    choice_words,
     configuration,
     everywhere,
     given,
     global_options,
     settings,
 )
-from cfgen.cli.terminal import emit, paper, talk, warn
+from cfgen.cli.terminal import emit, paper, talk, warn, warn_of_shared_stack
 
 if TYPE_CHECKING:
     from cfgen.prices import Prices
@@ -70,5 +72,7 @@ def recommend(
     if write:
         lock, before = pipeline.write_recommended(config, recommendation, path, prices.now, given())
         talk(written_text(path, lock.plan.id, before))
+        warn_of_shared_stack(config, path)
     elif kept := pipeline.kept_plan(config, recommendation, path, prices.now, given()):
-        talk(switch_text(kept, recommendation, path, given()))
+        switching = again(" ".join(["recommend", *choice_words(choice), "--write"]))
+        talk(switch_text(kept, recommendation, path, switching))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cfgen.cli.options import choice_options, configuration, given, settings
-from cfgen.cli.terminal import read_input, talk, warn
+from cfgen.cli.terminal import read_input, talk, warn, warn_of_shared_stack
 
 if TYPE_CHECKING:
     from cfgen.config.schema import Config
@@ -78,6 +78,7 @@ def read_subject(
         name = "template.yaml"
         body = pipeline.build(config, chosen.plan, prices.now.year, given=given())
         talk(choice_text(chosen, lock, given()))
+        warn_of_shared_stack(config, lock)
     else:
         name, body = read_input(template)
     if not no_lint:

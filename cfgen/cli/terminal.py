@@ -15,6 +15,7 @@ from cfgen.files import read_text
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cfgen.config.schema import Config
     from cfgen.report.paper import Paper
     from pricing.market import Notice
 
@@ -74,6 +75,18 @@ def warn(notices: "tuple[Notice, ...]") -> None:
     """Say what had to be replaced or could not be read."""
     for notice in notices:
         talk(f"warning: {notice.message}")
+
+
+def warn_of_shared_stack(config: "Config", lock: Path) -> None:
+    """Say where another configuration in the folder is for the same stack."""
+    from cfgen.lock import others_of_stack
+
+    stack = config.stack
+    if others := others_of_stack(lock, stack.name, stack.region):
+        talk(
+            f"warning: {', '.join(map(str, others))} is for stack {stack.name}, too: each deploy "
+            "changes what the other deployed; set another stack.name in one of the configurations"
+        )
 
 
 def paper(stream: TextIO | None = None) -> "Paper":

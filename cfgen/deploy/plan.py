@@ -12,7 +12,7 @@ from cfgen.deploy.body import BODY_LIMIT, Body
 from cfgen.deploy.bundle import Bundle
 from cfgen.deploy.changeset import ChangeSet, Kind
 from cfgen.deploy.following import Onlooker
-from cfgen.deploy.guards import check_account
+from cfgen.deploy.guards import check_account, mode_change
 from cfgen.deploy.manner import Manner
 from cfgen.deploy.parameters import IMAGES, Chosen, Declared, changed, choose_parameters
 from cfgen.deploy.redact import is_key_like
@@ -85,7 +85,8 @@ class Watcher(Onlooker, Protocol):
 class Prepared(msgspec.Struct, frozen=True):
     """What is known before anything is changed. ``before`` are the deployed parameters.
 
-    ``validations`` says whether to ask what CloudFormation's own checks found.
+    ``validations`` says whether to ask what CloudFormation's own checks found; ``mode_change`` what
+    becomes of the bot's account where that is another, else nothing.
     """
 
     template: TemplateAt
@@ -94,6 +95,7 @@ class Prepared(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...]
     capabilities_reason: str
     validations: bool = True
+    mode_change: str = ""
 
 
 def identify(
@@ -171,6 +173,7 @@ def prepare(
         summary.capabilities,
         summary.capabilities_reason,
         wish.validations,
+        mode_change(deployed.description if deployed else "", summary.description),
     )
 
 
@@ -244,6 +247,9 @@ def show(stack: Stack, change_set: ChangeSet, prepared: Prepared, watcher: Watch
         secret_names=tuple(one.name for one in prepared.parameters if _is_secret(one)),
     )
     watcher.preview(change_set)
+    if prepared.mode_change:
+        # Below the changes, where nobody overlooks it.
+        watcher.warning(prepared.mode_change)
     return change_set
 
 

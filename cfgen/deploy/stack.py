@@ -44,6 +44,7 @@ class Deployed(msgspec.Struct, frozen=True):
     parameters: dict[str, str]
     outputs: dict[str, tuple[str, str]]
     protected: bool
+    description: str = ""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ class Summary(msgspec.Struct, frozen=True):
     parameters: tuple[Declared, ...]
     capabilities: tuple[str, ...]
     capabilities_reason: str
+    description: str = ""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -154,6 +156,7 @@ class Stack:
                 for output in found.get("Outputs", ())
             },
             found.get("EnableTerminationProtection", False),
+            found.get("Description", ""),
         )
 
     def summarize(self, template: "TemplateAt") -> Summary:
@@ -170,6 +173,7 @@ class Stack:
             ),
             tuple(summary.get("Capabilities", ())),
             summary.get("CapabilitiesReason", ""),
+            summary.get("Description", ""),
         )
 
     def start_change_set(

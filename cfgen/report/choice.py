@@ -32,9 +32,11 @@ def choice_text(choice: Choice, lock: Path, given: Given) -> str:
     if absence := recommendation.absence(choice.plan.id):
         lines.append(f"note: not priced: {absence.reason}")
     if choice.cheaper and current:
-        lines.append(f"note: {_would_save(choice.cheaper, current, choice.effect, given)}")
+        how = given.command("recommend --write")
+        lines.append(f"note: {_would_save(choice.cheaper, current, choice.effect, how)}")
     if choice.left:
-        lines.append(f"note: {lock} keeps {choice.left.id} so far{_what_it_does(choice.effect)}")
+        does = _what_it_does(choice.effect)
+        lines.append(f"note: instead of {choice.left.id}, which {lock} keeps{does}")
     return "\n".join(lines)
 
 
@@ -67,8 +69,8 @@ def cost_change(choice: Choice, built_for: Mapping[str, object] | None) -> CostC
     return CostChange(bill.total, current.bill.total, text)
 
 
-def switch_text(kept: Kept, recommendation: Recommendation, lock: Path, given: Given) -> str:
-    """What the lock keeps, beside what is recommended now."""
+def switch_text(kept: Kept, recommendation: Recommendation, lock: Path, switching: str) -> str:
+    """What the lock keeps, beside what is recommended now; ``switching`` is the command to it."""
     best, current = recommendation.recommended, recommendation.plan(kept.plan.id)
     keeps = f"{lock} keeps {kept.plan.id}"
     if best is None or best.id == kept.plan.id:
@@ -79,7 +81,7 @@ def switch_text(kept: Kept, recommendation: Recommendation, lock: Path, given: G
         return f"{keeps}, which has no price: {reason}"
     if best.monthly >= current.monthly:
         return f"{keeps}, which these options would not choose"
-    return f"{keeps}; {_would_save(best, current, kept.effect, given)}"
+    return f"{keeps}; {_would_save(best, current, kept.effect, switching)}"
 
 
 def written_text(lock: Path, plan: str, before: Kept | None) -> str:
@@ -89,11 +91,10 @@ def written_text(lock: Path, plan: str, before: Kept | None) -> str:
     return f"wrote {lock}: {plan} instead of {before.plan.id}{_what_it_does(before.effect)}"
 
 
-def _would_save(best: Plan, current: Plan, effect: "Effect | None", given: Given) -> str:
+def _would_save(best: Plan, current: Plan, effect: "Effect | None", switching: str) -> str:
     saving = usd(current.monthly - best.monthly)
     return (
-        f"{best.id} would save {saving} a month; "
-        f"{given.command('recommend --write')} switches to it{_what_it_does(effect)}"
+        f"{best.id} would save {saving} a month; {switching} switches to it{_what_it_does(effect)}"
     )
 
 
@@ -110,4 +111,4 @@ def _what_it_does(effect: "Effect | None") -> str:
     if effect is None:
         return ""
     because = f" ({', '.join(effect.because)})" if effect.because else ""
-    return f": a deploy of it {DOES[effect.kind]}{because}"
+    return f": a deploy {DOES[effect.kind]}{because}"
