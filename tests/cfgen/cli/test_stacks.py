@@ -143,7 +143,7 @@ def test_what_a_switch_would_do_to_a_plan_that_cannot_be_built_is_not_said(
         (("build", "--no-lint", "--type", "t4g.micro"), "demo.lock: keeps t3.micro"),
         (("build", "--no-lint"), "kept by demo.lock"),
         (("lint", "--region", "us-east-1"), "cfgen recommend --write --config demo.toml --region"),
-        (("build", "--hours", "always", "--type", "m1.none"), "demo.lock: keeps t3.micro"),
+        (("build", "--hours", "market"), "these options would choose t4g.micro"),
     ],
 )
 def test_hints_name_what_was_given(
