@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfgen.config.given import PLAIN, Given
 from cfgen.config.schema import Config
 from cfgen.errors import ConfigError, Refused
-from cfgen.lock import LockedPlan, read_lock
+from cfgen.lock import LockedPlan, check_stack, read_lock
 from cfgen.pipeline import new_token, waiting_for
 
 if TYPE_CHECKING:
@@ -23,12 +24,11 @@ if TYPE_CHECKING:
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.run import Result
-    from cfgen.pipeline import Command
     from cfgen.secret.store import KeyStore
 
 
 def attach(
-    config: Config, profile: str | None, watcher: "Watcher", limit: float, command: "Command"
+    config: Config, profile: str | None, watcher: "Watcher", limit: float, given: Given
 ) -> "Result":
     """Follow what is under way. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
@@ -36,7 +36,7 @@ def attach(
 
     with aws_errors():
         clients = Clients(config.stack.region, profile)
-        return run(_guards(config), clients, waiting_for(limit, command), watcher)
+        return run(_guards(config), clients, waiting_for(limit, given), watcher)
 
 
 def execute_change_set(
@@ -44,7 +44,7 @@ def execute_change_set(
     profile: str | None,
     watcher: "Watcher",
     limit: float,
-    command: "Command",
+    given: Given,
     arn: str,
     allow_replace: tuple[str, ...],
     manner: "Manner",
@@ -56,7 +56,7 @@ def execute_change_set(
     with aws_errors():
         clients = Clients(config.stack.region, profile)
         wish = _guards(config, allow_replace, manner)
-        return run(arn, wish, clients, waiting_for(limit, command), watcher)
+        return run(arn, wish, clients, waiting_for(limit, given), watcher)
 
 
 def _guards(
@@ -83,7 +83,7 @@ def destroy(
     profile: str | None,
     watcher: "DestroyWatcher",
     limit: float,
-    command: "Command",
+    given: Given,
     *,
     disable_protection: bool,
     retain: tuple[str, ...],
@@ -110,7 +110,7 @@ def destroy(
     )
     with aws_errors():
         clients = Clients(stack.region, profile)
-        return run(wish, clients, waiting_for(limit, command, "destroy"), watcher)
+        return run(wish, clients, waiting_for(limit, given, "destroy"), watcher)
 
 
 def rollback(
@@ -118,7 +118,7 @@ def rollback(
     profile: str | None,
     watcher: "Watcher",
     limit: float,
-    command: "Command",
+    given: Given,
     *,
     skip: tuple[str, ...],
 ) -> str:
@@ -131,11 +131,15 @@ def rollback(
     wish = RollbackWish(stack.name, new_token(), tuple(stack.allowed_accounts), skip)
     with aws_errors():
         clients = Clients(stack.region, profile)
-        return run(wish, clients, waiting_for(limit, command), watcher)
+        return run(wish, clients, waiting_for(limit, given), watcher)
 
 
 def store_keys(
-    config: Config, profile: str | None, keys: Mapping[str, str], note: Callable[[str], None]
+    config: Config,
+    profile: str | None,
+    keys: Mapping[str, str],
+    note: Callable[[str], None],
+    given: Given = PLAIN,
 ) -> bool:
     """Put keys into the stack's secret, and say whether anything changed.
 
@@ -144,16 +148,16 @@ def store_keys(
     from cfgen.aws import aws_errors
 
     with aws_errors():
-        return _key_store(config, profile, note).merge(keys, new_token())
+        return _key_store(config, profile, note, given).merge(keys, new_token())
 
 
-def check_keys(config: Config, profile: str | None) -> list[tuple[str, str]]:
+def check_keys(config: Config, profile: str | None, given: Given = PLAIN) -> list[tuple[str, str]]:
     """Each key by name, with what is to be said of it; those that the bot needs come first."""
     from cfgen.aws import aws_errors
     from cfgen.secret.keys import NEEDED, SHAPES, problem
 
     with aws_errors():
-        keys = _key_store(config, profile, lambda _: None).read()
+        keys = _key_store(config, profile, lambda _: None, given).read()
     needed = [one.name for one in NEEDED[config.bot.mode]]
     found = [
         (name, "missing" if name not in keys else problem(name, keys[name]) or "stored")
@@ -165,10 +169,16 @@ def check_keys(config: Config, profile: str | None) -> list[tuple[str, str]]:
     return found
 
 
-def kept_cost(path: Path) -> LockedPlan | None:
-    """The plan that the lock keeps, with what it cost then. Raises :class:`ConfigError`."""
-    lock = read_lock(path)
-    return lock.plan if lock else None
+def kept_cost(config: Config, path: Path, given: Given) -> LockedPlan | None:
+    """The plan that the lock keeps, with what it cost then; ``None`` for another region.
+
+    Raises :class:`ConfigError` for a lock that cannot be read, or is another stack's.
+    """
+    lock = read_lock(path, given.command)
+    if lock is None or lock.region != config.stack.region:
+        return None
+    check_stack(lock, path, config.stack.name, given.command)
+    return lock.plan
 
 
 def status(config: Config, profile: str | None, now: datetime) -> "Status":
@@ -246,7 +256,7 @@ def stack_events(
 
 
 def drift(
-    config: Config, profile: str | None, watcher: "Watcher", limit: float, command: "Command"
+    config: Config, profile: str | None, watcher: "Watcher", limit: float, given: Given
 ) -> "tuple[Drift, ...]":
     """What was changed by hand. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
@@ -255,17 +265,25 @@ def drift(
     stack = config.stack
     with aws_errors():
         clients = Clients(stack.region, profile)
-        waiting = waiting_for(limit, command)
+        waiting = waiting_for(limit, given)
         return detect(stack.name, tuple(stack.allowed_accounts), clients, waiting, watcher)
 
 
-def shell(config: Config, profile: str | None, note: Callable[[str], None]) -> int:
+def shell(
+    config: Config, profile: str | None, note: Callable[[str], None], given: Given = PLAIN
+) -> int:
     """Open a shell on the host. Raises the errors of ``cfgen/errors.py``."""
-    return _session(config, profile, note)
+    return _session(config, profile, note, given)
 
 
 def forward_dashboard(
-    config: Config, profile: str | None, port: int, note: Callable[[str], None], *, browse: bool
+    config: Config,
+    profile: str | None,
+    port: int,
+    note: Callable[[str], None],
+    given: Given = PLAIN,
+    *,
+    browse: bool,
 ) -> int:
     """Forward the dashboard to a port of this machine. Raises the errors of ``cfgen/errors.py``."""
     if not config.dashboard.enabled:
@@ -278,7 +296,7 @@ def forward_dashboard(
         note(f"the dashboard is on {url} while this runs; Ctrl-C ends it")
 
     ports = {"portNumber": [str(config.dashboard.port)], "localPortNumber": [str(port)]}
-    return _session(config, profile, note, announce, ports)
+    return _session(config, profile, note, given, announce, ports)
 
 
 def _open_browser_later(url: str) -> None:
@@ -295,6 +313,7 @@ def _session(
     config: Config,
     profile: str | None,
     note: Callable[[str], None],
+    given: Given,
     announce: Callable[[], None] = lambda: None,
     ports: Mapping[str, list[str]] | None = None,
 ) -> int:
@@ -308,7 +327,7 @@ def _session(
     version = plugin_version(shutil.which)
     clients = Clients(config.stack.region, profile)
     with aws_errors():
-        host = reachable_host(clients, config.stack.name)
+        host = reachable_host(clients, config.stack.name, given.command)
         note(f"host {host.instance_id}, region {clients.region}, stack {config.stack.name}")
         announce()
         document = FORWARD if ports else ""
@@ -316,7 +335,7 @@ def _session(
 
 
 def remote_command(
-    config: Config, profile: str | None, line: str, limit: float
+    config: Config, profile: str | None, line: str, limit: float, given: Given = PLAIN
 ) -> tuple[str, str, int]:
     """Run a command on the host: output, error, exit code. Raises ``cfgen/errors.py``'s errors."""
     import time
@@ -327,11 +346,13 @@ def remote_command(
 
     clients = Clients(config.stack.region, profile)
     with aws_errors():
-        host = reachable_host(clients, config.stack.name)
+        host = reachable_host(clients, config.stack.name, given.command)
         return run_command(clients, host.instance_id, line, time.sleep, limit)
 
 
-def _key_store(config: Config, profile: str | None, note: Callable[[str], None]) -> "KeyStore":
+def _key_store(
+    config: Config, profile: str | None, note: Callable[[str], None], given: Given
+) -> "KeyStore":
     """The stack's secret, in an account that is allowed. Raises :class:`Refused`."""
     from cfgen.aws import Clients
     from cfgen.deploy.guards import check_account
@@ -339,6 +360,6 @@ def _key_store(config: Config, profile: str | None, note: Callable[[str], None])
 
     clients = Clients(config.stack.region, profile)
     account = clients.sts.get_caller_identity()["Account"]
-    check_account(account, config.stack.allowed_accounts)
+    check_account(account, config.stack.allowed_accounts, given.file)
     note(f"account {account}, region {clients.region}, stack {config.stack.name}")
     return KeyStore(clients.secretsmanager, config.stack.name, note)

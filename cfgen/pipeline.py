@@ -4,7 +4,7 @@ Each is a function from values to a value. AWS's clients, the clock for waiting 
 here and passed down; the moment of a run comes from above.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from cfgen.config.checks import is_folder
+from cfgen.config.given import PLAIN, Given
 from cfgen.config.load import FILE_NAME as CONFIG_NAME
 from cfgen.config.load import Override, make_config
 from cfgen.config.load import load_config as load_config
@@ -25,8 +26,8 @@ from cfgen.config.schema import (
 from cfgen.config.write import render as render_config
 from cfgen.errors import ConfigError, Refused
 from cfgen.files import read_text, write_atomically
-from cfgen.lock import FILE_NAME as LOCK_NAME
-from cfgen.lock import Lock, LockedPlan, lock_of, read_lock, write_lock
+from cfgen.lock import Lock, LockedPlan, lock_for, lock_of, write_lock
+from cfgen.lock import lock_path as lock_path
 from cfgen.prices import Prices, live_source, wanted_regions
 from cfgen.prices import read_market as read_prices
 from pricing.bill import Bill
@@ -49,21 +50,26 @@ if TYPE_CHECKING:
     from cfgen.deploy.run import Result
     from cfgen.deploy.waiting import Waiting
     from cfgen.lint.findings import Finding
+    from cfgen.template.switch import Effect
 
 Format = Literal["yaml", "json"]
-Command = Callable[[str], str]
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The plan to build. ``lock`` is the lock that holds it, if there is one.
+    """The plan to build, for a ``stack``. ``lock`` is the lock that holds it, if there is one.
 
-    ``cheaper`` is a plan that would cost less than the locked one.
+    ``cheaper`` is a plan that would cost less than the locked one; ``left`` is what a lock kept
+    until another plan was chosen. ``effect`` is what the switch between the two does to the host,
+    ``None`` where there is no other plan, or it cannot be built.
     """
 
     plan: LockedPlan
     recommendation: Recommendation
     lock: Lock | None
     cheaper: Plan | None
+    stack: str = Config().stack.name
+    left: LockedPlan | None = None
+    effect: "Effect | None" = None
 
     @property
     def current(self) -> Plan | None:
@@ -71,10 +77,20 @@ class Choice(msgspec.Struct, frozen=True):
         return self.recommendation.plan(self.plan.id)
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """The plan that a lock keeps, and what the recommended one would do to its host.
+
+    ``effect`` is ``None`` where that is the same plan, or cannot be built.
+    """
+
+    plan: LockedPlan
+    effect: "Effect | None" = None
+
+
 class DeployRequest(msgspec.Struct, frozen=True):
     """What ``deploy`` was asked for; ``limit`` is in seconds, ``base`` where paths begin.
 
-    ``command`` writes a command for the same stack. Without a ``manner`` it is an ordinary deploy.
+    Without a ``manner`` it is an ordinary deploy.
     """
 
     config: Config
@@ -88,7 +104,7 @@ class DeployRequest(msgspec.Struct, frozen=True):
     execute: bool = True
     compare_cost: bool = False
     manner: "Manner | None" = None
-    command: Command = "cfgen {}".format
+    given: Given = PLAIN
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -138,16 +154,25 @@ def recommend(config: Config, prices: Prices, *, everywhere: bool = False) -> Re
     return rank(market, workload_of(config), host_shape_of(config), usage_of(config))
 
 
-def lock_path(config_path: Path | None) -> Path:
-    """The lock lies beside the configuration."""
-    return (config_path.parent if config_path else Path()) / LOCK_NAME
+def write_recommended(
+    config: Config,
+    recommendation: Recommendation,
+    path: Path,
+    now: datetime,
+    given: Given = PLAIN,
+) -> tuple[Lock, Kept | None]:
+    """Lock the recommended plan, and give what a lock kept until then, if it was another.
 
-
-def write_recommended(recommendation: Recommendation, path: Path, now: datetime) -> Lock:
-    """Lock the recommended plan. Raises :class:`Refused` where nothing fits."""
-    lock = lock_of(recommendation, _recommended(recommendation), now)
+    Raises :class:`Refused` where nothing fits.
+    """
+    lock = lock_of(recommendation, _recommended(recommendation, given), now, config.stack.name)
+    try:
+        kept = kept_plan(config, recommendation, path, now)
+    except ConfigError:
+        # What cannot be read, or is another stack's, gives way: that was asked for.
+        kept = None
     write_lock(path, lock)
-    return lock
+    return lock, kept if kept and kept.plan.id != lock.plan.id else None
 
 
 def needs_one_region(what: str, *, everywhere: bool) -> None:
@@ -156,26 +181,61 @@ def needs_one_region(what: str, *, everywhere: bool) -> None:
         raise ConfigError(f"--region all: {what} is for one region", "name the region")
 
 
-def kept_plan(recommendation: Recommendation, path: Path) -> LockedPlan | None:
-    """The plan that the lock keeps for this region, if any. Raises :class:`ConfigError`."""
-    lock = read_lock(path)
-    return lock.plan if lock and lock.region == recommendation.market.region else None
+def kept_plan(
+    config: Config,
+    recommendation: Recommendation,
+    path: Path,
+    now: datetime,
+    given: Given = PLAIN,
+) -> Kept | None:
+    """What the lock keeps for this stack, if anything. Raises :class:`ConfigError`."""
+    lock = lock_for(path, config.stack.name, recommendation.market.region, given.command)
+    if lock is None:
+        return None
+    return Kept(lock.plan, _effect(config, lock.plan, recommendation, now.year))
 
 
-def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist: bool) -> Choice:
+def _effect(
+    config: Config, kept: LockedPlan, recommendation: Recommendation, year: int
+) -> "Effect | None":
+    """What the switch from a kept plan to the recommended one does to the host."""
+    best = recommendation.recommended
+    if best is None or best.id == kept.id or best.offer.region != recommendation.market.region:
+        return None
+    from cfgen.template.build import build
+    from cfgen.template.switch import effect_of
+
+    plans = (kept, LockedPlan.of(best, recommendation))
+    try:
+        return effect_of(*(build(config, plan, year).to_dict() for plan in plans))
+    except ConfigError:
+        # Why a plan cannot be built is told when it is.
+        return None
+
+
+def choose(
+    config: Config,
+    prices: Prices,
+    path: Path,
+    *,
+    refresh: bool,
+    insist: bool,
+    given: Given = PLAIN,
+) -> Choice:
     """Keep the locked plan, or choose one where nothing is locked or ``refresh`` is set.
 
     ``insist`` says that the user asked for a choice of their own: it is refused where it differs
     from the lock, rather than ignored. Raises :class:`Refused` and :class:`ConfigError`.
     """
     recommendation = recommend(config, prices)
-    lock = None if refresh else read_lock(path)
+    stack, year = config.stack.name, prices.now.year
+    if refresh:
+        return _choose_anew(config, recommendation, path, prices.now, given)
+    lock = lock_for(path, stack, config.stack.region, given.command)
     if lock is None:
-        plan = LockedPlan.of(_recommended(recommendation), recommendation)
-        return Choice(plan, recommendation, None, None)
-    anew = "add --refresh to choose anew, which replaces a host that runs"
-    if lock.region != config.stack.region:
-        raise ConfigError(f"{path}: is for {lock.region}, not for {config.stack.region}", anew)
+        plan = LockedPlan.of(_recommended(recommendation, given), recommendation)
+        return Choice(plan, recommendation, None, None, stack)
+    anew = "add --refresh to choose anew"
     current = recommendation.plan(lock.plan.id)
     if current is None and (absence := recommendation.absence(lock.plan.id)):
         if insist:
@@ -185,7 +245,7 @@ def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist:
                 anew,
             )
         # Kept all the same: what was chosen does not change because a price cannot be read today.
-        return Choice(lock.plan, recommendation, lock, None)
+        return Choice(lock.plan, recommendation, lock, None, stack)
     if current is None:
         raise Refused(f"{path}: keeps {lock.plan.id}, which is not among the wanted plans", anew)
     if not lock.plan.is_like(LockedPlan.of(current, recommendation)):
@@ -195,14 +255,31 @@ def choose(config: Config, prices: Prices, path: Path, *, refresh: bool, insist:
         wishes = (REMEDIES.get(rejection.code) for rejection in current.rejected_because)
         accept = " and ".join(dict.fromkeys(filter(None, wishes)))
         raise Refused(
-            f"{path}: keeps {lock.plan.id}, which cfgen.toml does not accept: {reasons}",
+            f"{path}: keeps {lock.plan.id}, which {given.file} does not accept: {reasons}",
             f"set {accept}; or choose anew with --refresh" if accept else anew,
         )
-    best = _recommended(recommendation)
+    best = _recommended(recommendation, given)
     if insist and best.id != current.id:
         raise Refused(f"{path}: keeps {current.id}, these options would choose {best.id}", anew)
-    cheaper = best if best.monthly < current.monthly else None
-    return Choice(lock.plan, recommendation, lock, cheaper)
+    if best.monthly >= current.monthly:
+        return Choice(lock.plan, recommendation, lock, None, stack)
+    effect = _effect(config, lock.plan, recommendation, year)
+    return Choice(lock.plan, recommendation, lock, best, stack, effect=effect)
+
+
+def _choose_anew(
+    config: Config, recommendation: Recommendation, path: Path, now: datetime, given: Given
+) -> Choice:
+    plan = LockedPlan.of(_recommended(recommendation, given), recommendation)
+    try:
+        kept = kept_plan(config, recommendation, path, now)
+    except ConfigError:
+        # What cannot be read, or is another stack's, gives way: that was asked for.
+        kept = None
+    choice = Choice(plan, recommendation, None, None, config.stack.name)
+    if kept is None or kept.plan.id == plan.id:
+        return choice
+    return msgspec.structs.replace(choice, left=kept.plan, effect=kept.effect)
 
 
 REMEDIES = {
@@ -214,19 +291,20 @@ REMEDIES = {
     "memory": "a smaller workload.memory_mib",
     "architecture": "its architecture in workload.architectures",
 }
-"""What of cfgen.toml accepts a plan, by the code of its rejection."""
+"""What of the configuration accepts a plan, by the code of its rejection."""
 
 
-def _recommended(recommendation: Recommendation) -> Plan:
+def _recommended(recommendation: Recommendation, given: Given = PLAIN) -> Plan:
     plan = recommendation.recommended
     if plan is None:
         reasons = [
             f"{plan.id}: {'; '.join(rejection.reason for rejection in plan.rejected_because)}"
             for plan in recommendation.plans[:3]
         ]
+        shows = f"{given.command('recommend --all')} shows every plan"
         raise Refused(
             "\n  ".join(["no plan fits the workload", *reasons]),
-            "relax what cfgen.toml asks for; cfgen recommend --all shows every plan",
+            f"relax what {given.file} asks for; {shows}",
         )
     return plan
 
@@ -244,16 +322,26 @@ def bill_of(choice: Choice, built_for: Mapping[str, object]) -> Bill | None:
     return next((one.bill for one in plans if one.id == built_for.get("Plan")), None)
 
 
-def build(config: Config, plan: LockedPlan, year: int, output: Format = "yaml") -> str:
+def build(
+    config: Config,
+    plan: LockedPlan,
+    year: int,
+    output: Format = "yaml",
+    given: Given = PLAIN,
+) -> str:
     """The template's text: the same input gives the same bytes.
 
-    ``year`` is the first of the three whose holidays the host is told.
+    ``year`` is the first of the three whose holidays the host is told. Raises
+    :class:`ConfigError`, naming the file that was given.
     """
     # Here and not at the top: troposphere and PyYAML take 0.1 s, which `recommend` must not pay.
     from cfgen.template import render
     from cfgen.template.build import build as build_template
 
-    template = build_template(config, plan, year)
+    try:
+        template = build_template(config, plan, year)
+    except ConfigError as error:
+        raise ConfigError(f"{given.file}: {error}", error.hint) from error
     return render.to_yaml(template) if output == "yaml" else render.to_json(template)
 
 
@@ -279,6 +367,8 @@ def write_template(path: Path, text: str) -> None:
 def new_config_path(path: Path | None, *, force: bool) -> Path:
     """Where ``init`` writes. Raises :class:`Refused` if something is there already."""
     target = path or Path(CONFIG_NAME)
+    # Its lock must have a place beside it.
+    lock_path(target)
     if target.exists() and not force:
         raise Refused(f"{target} exists", "edit it, or overwrite it with --force")
     return target
@@ -309,11 +399,19 @@ def write_config(path: Path, values: Mapping[str, object]) -> None:
 
 
 def keep_choice(choice: Choice, path: Path, now: datetime) -> bool:
-    """Lock a plan that is not locked yet, and say whether it was written."""
+    """Lock a plan that is not locked yet, and say whether it was written.
+
+    A lock of an earlier schema gets its stack's name, and keeps its plan.
+    """
+    if choice.lock:
+        if choice.lock.stack:
+            return False
+        write_lock(path, choice.lock.named(choice.stack))
+        return True
     plan = choice.recommendation.plan(choice.plan.id)
-    if choice.lock or plan is None:
+    if plan is None:
         return False
-    write_lock(path, lock_of(choice.recommendation, plan, now))
+    write_lock(path, lock_of(choice.recommendation, plan, now, choice.stack))
     return True
 
 
@@ -324,7 +422,7 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.given), watcher)
 
 
 def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
@@ -334,7 +432,7 @@ def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Ch
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.given), watcher)
 
 
 def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
@@ -344,7 +442,7 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
+        return run(_wish(request), clients, waiting_for(request.limit, request.given), watcher)
 
 
 def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = None) -> "Rehearsal":
@@ -359,7 +457,8 @@ def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = Non
     kept = last / f"{stack.region}-{stack.name}.yaml" if last else None
     before = read_text(kept) if kept and kept.is_file() else None
     with aws_errors():
-        done = run(_wish(request), stack.region, waiting_for(request.limit), watcher, before)
+        waiting = waiting_for(request.limit, request.given)
+        done = run(_wish(request), stack.region, waiting, watcher, before)
     if kept:
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -418,9 +517,7 @@ def new_token() -> str:
     return f"cfgen-{uuid4().hex}"
 
 
-def waiting_for(
-    limit: float, command: Command = "cfgen {}".format, watching: str = "deploy --attach"
-) -> "Waiting":
+def waiting_for(limit: float, given: Given = PLAIN, watching: str = "deploy --attach") -> "Waiting":
     """How to wait for AWS, for ``limit`` seconds at the most; ``watching`` goes on after that."""
     import random
     import time
@@ -432,6 +529,7 @@ def waiting_for(
         time.sleep,
         limit,
         lambda pause: random.uniform(0.8 * pause, pause),  # noqa: S311 - it hides nothing
-        command,
+        given.command,
         watching,
+        given.file,
     )

@@ -1,5 +1,6 @@
 """Which instance runs the bot, and whether it can be reached."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -67,7 +68,10 @@ def _resources(clients: "Clients", stack: str) -> "dict[str, StackResourceSummar
 
 def no_stack(clients: "Clients", stack: str) -> ConfigError:
     """What is said where there is no stack."""
-    return ConfigError(f"there is no stack {stack} in {clients.region}", "cfgen deploy makes it")
+    return ConfigError(
+        f"there is no stack {stack} in {clients.region}",
+        "a deploy makes it; or name another --config, --profile or --region",
+    )
 
 
 def find_host(clients: "Clients", stack: str) -> Host | None:
@@ -130,8 +134,13 @@ def _checks(status: object) -> str:
     return next((one for one in said if one != "ok"), "ok")
 
 
-def reachable_host(clients: "Clients", stack: str) -> Host:
-    """The host, ready for a session. Raises :class:`Refused` with what is missing."""
+def reachable_host(
+    clients: "Clients", stack: str, command: Callable[[str], str] = "cfgen {}".format
+) -> Host:
+    """The host, ready for a session. Raises :class:`Refused` with what is missing.
+
+    ``command`` writes a command of cfgen's for the same stack.
+    """
     host = find_host(clients, stack)
     if host is None:
         raise Refused(
@@ -148,6 +157,6 @@ def reachable_host(clients: "Clients", stack: str) -> Host:
     if host.online is False:
         raise Refused(
             f"Session Manager does not reach host {host.instance_id} (checks: {host.checks})",
-            "a new host needs some minutes; cfgen logs --boot shows how far it came",
+            f"a new host needs some minutes; {command('logs --boot')} shows how far it came",
         )
     return host

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cfgen.cli.options import configuration, global_options, settings
+from cfgen.cli.options import again, configuration, given, global_options, settings
 from cfgen.cli.terminal import emit, now, paper, talk
 
 if TYPE_CHECKING:
@@ -24,14 +24,24 @@ def status(*, watch: bool, as_json: bool) -> None:
     import time
 
     from cfgen import operations, pipeline
+    from cfgen.errors import ConfigError
     from cfgen.report.status import redrawn, status_json, status_text
 
     config = configuration({})
-    kept = operations.kept_cost(pipeline.lock_path(settings().config))
+    try:
+        kept = operations.kept_cost(config, pipeline.lock_path(settings().config), given())
+    except ConfigError as error:
+        # How a running bot is can be seen without it.
+        talk(f"warning: what it costs is not known: {error}")
+        kept = None
     while True:
         moment = now()
         found = operations.status(config, settings().profile, moment)
-        text = status_json(found, kept) if as_json else status_text(found, kept, moment, paper())
+        text = (
+            status_json(found, kept)
+            if as_json
+            else status_text(found, kept, moment, paper(), again)
+        )
         emit(redrawn(text, paper()) if watch and not as_json else text)
         if not watch:
             return
@@ -163,10 +173,10 @@ def connect(line: str | None, timeout: int) -> None:
 
     config = configuration({})
     if line is None:
-        code = operations.shell(config, settings().profile, talk)
+        code = operations.shell(config, settings().profile, talk, given())
     else:
         said, wrong, code = operations.remote_command(
-            config, settings().profile, line, float(timeout)
+            config, settings().profile, line, float(timeout), given()
         )
         emit(said)
         if wrong:
@@ -190,6 +200,6 @@ def dashboard(port: int, *, no_browser: bool) -> None:
 
     config = configuration({})
     code = operations.forward_dashboard(
-        config, settings().profile, port, talk, browse=not no_browser
+        config, settings().profile, port, talk, given(), browse=not no_browser
     )
     click.get_current_context().exit(code)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cfgen.cli.options import choice_options, configuration, global_options, settings
+from cfgen.cli.options import choice_options, configuration, given, global_options, settings
 from cfgen.cli.terminal import advise, emit, talk, warn
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: cfgen build > template.yaml")
 @choice_options
-@click.option("--refresh", is_flag=True, help="Choose anew, whatever cfgen.lock keeps.")
+@click.option("--refresh", is_flag=True, help="Choose anew, whatever the lock keeps.")
 @click.option(
     "-o",
     "--output",
@@ -37,26 +37,24 @@ def build(
 ) -> None:
     """Write the linted CloudFormation template of the cheapest plan that fits.
 
-    Keeps the plan of cfgen.lock, if there is one. A lint finding of any level stops it.
+    Keeps the plan of the lock beside the configuration, if there is one. A lint finding of any
+    level stops it.
     """
     from cfgen import pipeline
     from cfgen.report.choice import choice_text
 
     config = configuration(choice)
     advise(config)
+    lock = pipeline.lock_path(settings().config)
     chosen = pipeline.choose(
-        config,
-        prices,
-        pipeline.lock_path(settings().config),
-        refresh=refresh,
-        insist=any(choice.values()),
+        config, prices, lock, refresh=refresh, insist=any(choice.values()), given=given()
     )
     warn(chosen.recommendation.market.notices)
-    text = pipeline.build(config, chosen.plan, prices.now.year, form)  # type: ignore[arg-type]
+    text = pipeline.build(config, chosen.plan, prices.now.year, form, given())  # type: ignore[arg-type]
     if not no_lint:
         pipeline.lint_or_refuse(text, config.stack.region, str(output or "template.yaml"))
     if output and str(output) != "-":
         pipeline.write_template(output, text)
     else:
         emit(text)
-    talk(choice_text(chosen))
+    talk(choice_text(chosen, lock, given()))

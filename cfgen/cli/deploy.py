@@ -10,6 +10,7 @@ import click
 from cfgen.cli.options import (
     again,
     configuration,
+    given,
     global_options,
     json_option,
     progress_option,
@@ -141,9 +142,9 @@ def deploy(
     from cfgen.cli.watcher import JsonWatcher, Watcher
     from cfgen.report.choice import cost_change
 
-    given = {"--no-execute": no_execute, "--changeset": changeset, "--attach": attach,
+    options = {"--no-execute": no_execute, "--changeset": changeset, "--attach": attach,
              "--rehearse": rehearse}  # fmt: skip
-    chosen_ways = [name for name, value in given.items() if value]
+    chosen_ways = [name for name, value in options.items() if value]
     if len(chosen_ways) > 1:
         raise click.UsageError(f"{' and '.join(chosen_ways)} do not go together")
     form = functools.partial(JsonWatcher if as_json else Watcher, progress=progress)
@@ -177,7 +178,7 @@ def deploy(
             not no_execute,
             chosen is not None,
             manner,
-            again,
+            given(),
         )
         if rehearse:
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)
@@ -222,10 +223,10 @@ def _go_on(
     with watcher:
         if changeset:
             result = operations.execute_change_set(
-                config, profile, watcher, limit, again, changeset, allow_replace, manner
+                config, profile, watcher, limit, given(), changeset, allow_replace, manner
             )
         else:
-            result = operations.attach(config, profile, watcher, limit, again)
+            result = operations.attach(config, profile, watcher, limit, given())
     _tell(result, watcher, manner)
 
 

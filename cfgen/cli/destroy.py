@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cfgen.cli.options import (
-    again,
     configuration,
+    given,
     global_options,
     json_option,
     progress_option,
@@ -67,7 +67,7 @@ def destroy(
             settings().profile,
             watcher,
             timeout * 60,
-            again,
+            given(),
             disable_protection=disable_protection,
             retain=retain,
             empty_buckets=empty_buckets,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cfgen.cli.options import again, configuration, global_options, settings, timeout_option
+from cfgen.cli.options import again, configuration, given, global_options, settings, timeout_option
 from cfgen.cli.subject import read_subject, subject_options
 from cfgen.cli.terminal import emit, paper, talk
 
@@ -56,9 +56,9 @@ def diff(
     from cfgen.report.deploy import change_set_data, preview_text
 
     if drift:
-        given = {"--local": local, "TEMPLATE": template, "--parameter": parameters,
+        options = {"--local": local, "TEMPLATE": template, "--parameter": parameters,
                  "--refresh-image": refresh_image}  # fmt: skip
-        if others := [name for name, value in given.items() if value]:
+        if others := [name for name, value in options.items() if value]:
             raise click.UsageError(f"--drift and {' and '.join(others)} do not go together")
         _drift(timeout * 60, fail=fail, as_json=as_json)
         return
@@ -72,6 +72,7 @@ def diff(
         timeout * 60,
         pipeline.lock_path(settings().config).parent,
         chosen is not None,
+        given=given(),
     )
     if local:
         lines = pipeline.local_diff(request, settings().profile, Watcher(yes=False))
@@ -99,7 +100,7 @@ def _drift(limit: float, *, fail: bool, as_json: bool) -> None:
     from cfgen.report.drift import drift_json, drift_text
 
     found = operations.drift(
-        configuration({}), settings().profile, Watcher(yes=False), limit, again
+        configuration({}), settings().profile, Watcher(yes=False), limit, given()
     )
     if as_json:
         emit(drift_json(found))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import click
 
-from cfgen.cli.options import global_options, settings
+from cfgen.cli.options import again, global_options, settings
 from cfgen.cli.terminal import answered, someone_to_ask, talk
 
 QUESTIONS = (
@@ -45,7 +45,7 @@ def init(*, non_interactive: bool, force: bool, **answers: str | None) -> None:
                 if answer != default:
                     given[key] = answer
     pipeline.write_config(path, given)
-    talk(f"wrote {path}; next: cfgen recommend")
+    talk(f"wrote {path}; next: {again('recommend')}")
 
 
 def _checked(key: str) -> Callable[[str], str]:

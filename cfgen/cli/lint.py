@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cfgen.cli.options import configuration, global_options, price_options, settings
+from cfgen.cli.options import configuration, given, global_options, price_options, settings
 from cfgen.cli.terminal import emit, read_input, talk, warn
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ def lint(prices: "Prices", template: str | None, form: str) -> None:
     config = configuration({})
     if template is None:
         path = pipeline.lock_path(settings().config)
-        chosen = pipeline.choose(config, prices, path, refresh=False, insist=False)
+        chosen = pipeline.choose(config, prices, path, refresh=False, insist=False, given=given())
         warn(chosen.recommendation.market.notices)
-        name, text = "template.yaml", pipeline.build(config, chosen.plan, prices.now.year)
+        name = "template.yaml"
+        text = pipeline.build(config, chosen.plan, prices.now.year, given=given())
     else:
         name, text = read_input(template)
     findings = pipeline.lint(text, config.stack.region)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from cfgen.config.given import Given
     from cfgen.config.schema import Config
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -31,14 +32,17 @@ def settings() -> Settings:
     return found
 
 
+def given() -> "Given":
+    """What this run was given: by it hints name the same file and the same stack."""
+    from cfgen.config.given import Given
+
+    found = settings()
+    return Given.of(found.config, {"--profile": found.profile, "--region": found.region})
+
+
 def again(command: str) -> str:
     """A command of cfgen's for the same stack as this run's."""
-    import shlex
-
-    given = settings()
-    options = {"--config": given.config, "--profile": given.profile, "--region": given.region}
-    words = [f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value]
-    return " ".join(["cfgen", command, *words])
+    return given().command(command)
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
@@ -201,6 +205,26 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+FLAGS = {
+    "types": "--type",
+    "hours": "--hours",
+    "max_interruption": "--max-interruption",
+    "commitment": "--commitment",
+}
+"""The flags of :func:`choice_options`, by their names as arguments."""
+
+
+def choice_words(choice: Mapping[str, object]) -> list[str]:
+    """The words that steer the choice, as they were given."""
+    import shlex
+
+    return [
+        f"{FLAGS[name]} {shlex.quote(str(one))}"
+        for name, value in choice.items()
+        for one in (value if isinstance(value, tuple) else filter(None, (value,)))
+    ]
+
+
 EVERYWHERE = "all"
 """What ``--region`` says for every region."""
 
@@ -218,14 +242,14 @@ def configuration(flags: Mapping[str, object], *, wide: bool = False) -> "Config
     from cfgen.config.load import Override
     from cfgen.pipeline import load_config
 
-    given = settings()
-    region = None if wide and given.region == EVERYWHERE else given.region
+    found = settings()
+    region = None if wide and found.region == EVERYWHERE else found.region
     paths = {
         "region": ("stack.region", "--region"),
-        "types": ("workload.instance_types", "--type"),
-        "hours": ("workload.hours", "--hours"),
-        "max_interruption": ("workload.max_interruption", "--max-interruption"),
-        "commitment": ("workload.commitment", "--commitment"),
+        "types": ("workload.instance_types", FLAGS["types"]),
+        "hours": ("workload.hours", FLAGS["hours"]),
+        "max_interruption": ("workload.max_interruption", FLAGS["max_interruption"]),
+        "commitment": ("workload.commitment", FLAGS["commitment"]),
     }
     overrides = []
     for name, value in {"region": region, **flags}.items():
@@ -233,4 +257,4 @@ def configuration(flags: Mapping[str, object], *, wide: bool = False) -> "Config
             path, flag = paths[name]
             wanted = list(value) if isinstance(value, tuple) else value
             overrides.append(Override(path, wanted, flag))
-    return load_config(given.config, tuple(overrides))
+    return load_config(found.config, tuple(overrides))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cfgen.cli.options import (
+    again,
     configuration,
     everywhere,
     global_options,
@@ -61,6 +62,8 @@ def refresh(output: Path, types: tuple[str, ...], window: int) -> None:
 
     Nothing is written where a price cannot be read.
     """
+    import shlex
+
     from cfgen import pipeline
     from cfgen.prices import Prices
 
@@ -70,4 +73,5 @@ def refresh(output: Path, types: tuple[str, ...], window: int) -> None:
     warn(notices)
     names = ", ".join(sorted({offer.instance_type.name for offer in market.offers}))
     talk(f"wrote {output}: {names} in {', '.join(market.regions)}")
-    talk(f"next: cfgen recommend --prices offline --snapshot {output}")
+    words = f"recommend --prices offline --snapshot {shlex.quote(str(output))}"
+    talk(f"next: {again(words)}")

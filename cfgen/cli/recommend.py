@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING
 import click
 
 from cfgen.cli.options import (
+    again,
     choice_options,
+    choice_words,
     configuration,
     everywhere,
+    given,
     global_options,
     settings,
 )
-from cfgen.cli.terminal import advise, emit, paper, talk, warn
+from cfgen.cli.terminal import advise, emit, paper, talk, warn, warn_of_shared_stack
 
 if TYPE_CHECKING:
     from cfgen.prices import Prices
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--csv", "output", flag_value="csv", help="All plans as CSV.")
 @click.option("--all", "everything", is_flag=True, help="Show every plan and missing price.")
 @click.option("--explain", is_flag=True, help="Show each line's formula, source and age.")
-@click.option("--write", is_flag=True, help="Lock the choice in cfgen.lock.")
+@click.option("--write", is_flag=True, help="Lock the choice, beside the configuration.")
 @global_options
 def recommend(
     output: str | None,
@@ -40,7 +43,7 @@ def recommend(
     commitment, market hours or no fixed address would save. With --region all, of all regions.
     """
     from cfgen import pipeline
-    from cfgen.report.choice import switch_text
+    from cfgen.report.choice import switch_text, written_text
 
     config = configuration(choice, wide=True)
     advise(config)
@@ -68,7 +71,9 @@ def recommend(
     if prices.mode == "auto":
         talk(f"prices: {recommendation.market.mode}, as of {recommendation.market.as_of}")
     if write:
-        lock = pipeline.write_recommended(recommendation, path, prices.now)
-        talk(f"wrote {path}: {lock.plan.id}")
-    elif kept := pipeline.kept_plan(recommendation, path):
-        talk(switch_text(kept, recommendation))
+        lock, before = pipeline.write_recommended(config, recommendation, path, prices.now, given())
+        talk(written_text(path, lock.plan.id, before))
+        warn_of_shared_stack(config, path)
+    elif kept := pipeline.kept_plan(config, recommendation, path, prices.now, given()):
+        switching = again(" ".join(["recommend", *choice_words(choice), "--write"]))
+        talk(switch_text(kept, recommendation, path, switching))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cfgen.cli.options import (
-    again,
     configuration,
+    given,
     global_options,
     json_option,
     progress_option,
@@ -48,7 +48,7 @@ def rollback(
             settings().profile,
             watcher,
             timeout * 60,
-            again,
+            given(),
             skip=skip,
         )
     if isinstance(watcher, JsonWatcher):

@@ -2,7 +2,7 @@
 
 import click
 
-from cfgen.cli.options import configuration, global_options, settings
+from cfgen.cli.options import configuration, given, global_options, settings
 from cfgen.cli.terminal import answered, emit, read_input, someone_to_ask, talk
 
 
@@ -39,7 +39,7 @@ def set_keys(file: str | None) -> None:
         keys = _ask(config.bot.mode)
         if not keys:
             raise ConfigError("no key was given: nothing to store")
-    changed = operations.store_keys(config, settings().profile, keys, talk)
+    changed = operations.store_keys(config, settings().profile, keys, talk, given())
     if changed:
         talk("the host reads them before the bot's next run, and within a minute if it has none")
 
@@ -76,7 +76,7 @@ def check() -> None:
     from cfgen.errors import Findings
 
     config = configuration({})
-    found = operations.check_keys(config, settings().profile)
+    found = operations.check_keys(config, settings().profile, given())
     emit("".join(f"{name}: {what}\n" for name, what in found))
     wrong = [name for name, what in found if what not in ("stored", "stored, of the other mode")]
     if wrong:

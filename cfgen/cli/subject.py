@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cfgen.cli.options import choice_options, configuration, settings
-from cfgen.cli.terminal import advise, read_input, talk, warn
+from cfgen.cli.options import choice_options, configuration, given, settings
+from cfgen.cli.terminal import advise, read_input, talk, warn, warn_of_shared_stack
 
 if TYPE_CHECKING:
     from cfgen.config.schema import Config
@@ -47,7 +47,7 @@ def subject_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help="Value of a template parameter; may be repeated.",
             ),
             click.option("--refresh-image", is_flag=True, help="Move to the newest machine image."),
-            click.option("--refresh", is_flag=True, help="Choose anew, whatever cfgen.lock keeps."),
+            click.option("--refresh", is_flag=True, help="Choose anew, whatever the lock keeps."),
             click.option("--no-lint", is_flag=True, help="Do not lint the template."),
         )
     ):
@@ -72,10 +72,14 @@ def read_subject(
     chosen = None
     if template is None:
         lock = pipeline.lock_path(settings().config)
-        chosen = pipeline.choose(config, prices, lock, refresh=refresh, insist=any(choice.values()))
+        chosen = pipeline.choose(
+            config, prices, lock, refresh=refresh, insist=any(choice.values()), given=given()
+        )
         warn(chosen.recommendation.market.notices)
-        name, body = "template.yaml", pipeline.build(config, chosen.plan, prices.now.year)
-        talk(choice_text(chosen))
+        name = "template.yaml"
+        body = pipeline.build(config, chosen.plan, prices.now.year, given=given())
+        talk(choice_text(chosen, lock, given()))
+        warn_of_shared_stack(config, lock)
     else:
         name, body = read_input(template)
     if not no_lint:

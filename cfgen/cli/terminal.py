@@ -85,6 +85,18 @@ def advise(config: "Config") -> None:
         talk(f"warning: {text}")
 
 
+def warn_of_shared_stack(config: "Config", lock: Path) -> None:
+    """Say where another configuration in the folder is for the same stack."""
+    from cfgen.lock import others_of_stack
+
+    stack = config.stack
+    if others := others_of_stack(lock, stack.name, stack.region):
+        talk(
+            f"warning: {', '.join(map(str, others))} is for stack {stack.name}, too: each deploy "
+            "changes what the other deployed; set another stack.name in one of the configurations"
+        )
+
+
 def paper(stream: TextIO | None = None) -> "Paper":
     """What a stream (standard output, if none is given) is: a terminal with a width, or a pipe."""
     import os

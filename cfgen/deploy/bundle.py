@@ -72,7 +72,7 @@ def pack(folder: Path, needed: tuple[str, ...]) -> Bundle:
         if name not in names:
             raise ConfigError(
                 f"bot.source: {folder} does not hold {name}",
-                "name another in cfgen.toml, or add it to git: what git does not track stays here",
+                "name another, or add it to git: what git does not track stays here",
             )
     contents = {}
     size = 0
@@ -131,7 +131,7 @@ def _read(folder: Path, name: str) -> bytes:
     return content
 
 
-_HINT = "keys belong in the secret (cfgen secret set): take it out of git, and out of this folder"
+_HINT = "keys belong in the secret, by secret set: take it out of git, and out of this folder"
 
 
 def _archive(folder: Path, contents: dict[str, bytes]) -> bytes:

@@ -63,7 +63,7 @@ def detect(
     Raises :class:`ConfigError` where there is no stack, :class:`Refused` in a state that is not
     checked, :class:`StillRunning` when the time is up, and botocore's errors.
     """
-    identify(clients, stack, allowed, watcher)
+    identify(clients, stack, allowed, waiting, watcher)
     found = find_stack(clients, stack)
     arn, status = found["StackId"], found["StackStatus"]
     if status not in CHECKABLE:

@@ -47,14 +47,14 @@ def judge(stack: Stack, arn: str, followed: Followed, clients: Clients, watcher:
         ended = "its stack was deleted"
     else:
         held = "".join(f"\n  {told(event)}" for event in stuck(events) if event not in found)
+        first = remedy(cause, stack.command, "mend the cause")
         raise NeedsRepair(
             f"the deploy failed and left the stack in {status}: {why}{held}",
-            f"{remedy(cause, 'mend the cause')}; then {repair(status, stack.command)}"
-            f"\n  {console_link(arn)}",
+            f"{first}; then {repair(status, stack.command)}\n  {console_link(arn)}",
         )
     raise DeployFailed(
         f"the deploy failed and {ended} ({status}): {why}",
-        f"{remedy(cause)}\n  {console_link(arn)}",
+        f"{remedy(cause, stack.command)}\n  {console_link(arn)}",
     )
 
 

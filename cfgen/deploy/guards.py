@@ -1,5 +1,6 @@
 """What must not happen unasked. Pure."""
 
+import re
 from collections.abc import Collection
 
 from cfgen.deploy.changeset import Change
@@ -18,13 +19,34 @@ PROTECTED = {
 FATES = {"Remove": "would be removed", "Dynamic": "would change in a way known only then"}
 
 
-def check_account(account: str, allowed: Collection[str]) -> None:
-    """Raise :class:`Refused` for an account that is not on the list; an empty list allows any."""
+def check_account(account: str, allowed: Collection[str], config: str = "cfgen.toml") -> None:
+    """Raise :class:`Refused` for an account that is not on the list; an empty list allows any.
+
+    ``config`` is the file that the list stands in.
+    """
     if allowed and account not in allowed:
         raise Refused(
             f"account {account} is not among stack.allowed_accounts ({', '.join(allowed)})",
-            "choose another --profile, or add the account to cfgen.toml",
+            f"choose another --profile, or add the account to it in {config}",
         )
+
+
+MODE = re.compile(r"Trading bot \((demo|real)\) ")
+"""How the description of a template of ``build`` begins, and with it that of its stack."""
+
+
+def mode_change(before: str, after: str) -> str:
+    """What to say where the bot of a stack moves to another kind of account, by its descriptions.
+
+    Empty where it does not, or one of them is not of ``build``.
+    """
+    old, new = (MODE.match(one) for one in (before, after))
+    if not (old and new) or old[1] == new[1]:
+        return ""
+    return (
+        f"this stack runs the bot on a {old[1]} account until now, and on a {new[1]} one from now "
+        "on (bot.mode): is it the right stack?"
+    )
 
 
 def check_replacements(changes: Collection[Change], allowed: Collection[str]) -> None:

@@ -16,7 +16,7 @@ KEYS = {
     "KeyName": "network.key_name",
     "AlertEmail": "monitoring.email",
 }
-"""Parameters of cfgen's own templates, and the keys of cfgen.toml that give their defaults."""
+"""Parameters of cfgen's own templates, and the configuration's keys for their defaults."""
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -46,11 +46,13 @@ def choose_parameters(
     flags: Mapping[str, str],
     deployed: Mapping[str, str],
     newest_images: Mapping[str, str],
+    config: str = "cfgen.toml",
 ) -> tuple[Chosen, ...]:
     """Flag, then the pinned image, then the template's default, then the deployed value.
 
-    A default that changed is taken: what cfgen.toml says arrives by it. The image stays what is
-    deployed, for another one replaces the host; ``newest_images`` are those that shall be taken.
+    A default that changed is taken: what ``config``, the configuration's file, says arrives by it.
+    The image stays what is deployed, for another one replaces the host; ``newest_images`` are those
+    that shall be taken.
     Raises :class:`ConfigError` for a flag without a parameter and a parameter without a value.
     """
     names = [parameter.name for parameter in declared]
@@ -59,7 +61,9 @@ def choose_parameters(
             f"--parameter {unknown[0]}: the template has no such parameter",
             f"it has {', '.join(names)}",
         )
-    return tuple(_choose(parameter, flags, deployed, newest_images) for parameter in declared)
+    return tuple(
+        _choose(parameter, flags, deployed, newest_images, config) for parameter in declared
+    )
 
 
 def _choose(
@@ -67,6 +71,7 @@ def _choose(
     flags: Mapping[str, str],
     deployed: Mapping[str, str],
     newest_images: Mapping[str, str],
+    config: str,
 ) -> Chosen:
     name, secret = parameter.name, parameter.secret
     if name in flags:
@@ -84,7 +89,7 @@ def _choose(
     raise ConfigError(
         f"parameter {name} has no value",
         f"add --parameter {name}=VALUE"
-        + (f", or set {KEYS[name]} in cfgen.toml" if name in KEYS else ""),
+        + (f", or set {KEYS[name]} in {config}" if name in KEYS else ""),
     )
 
 

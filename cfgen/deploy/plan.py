@@ -12,7 +12,7 @@ from cfgen.deploy.body import BODY_LIMIT, Body
 from cfgen.deploy.bundle import Bundle
 from cfgen.deploy.changeset import ChangeSet, Kind
 from cfgen.deploy.following import Onlooker
-from cfgen.deploy.guards import check_account
+from cfgen.deploy.guards import check_account, mode_change
 from cfgen.deploy.manner import Manner
 from cfgen.deploy.parameters import IMAGES, Chosen, Declared, changed, choose_parameters
 from cfgen.deploy.redact import is_key_like
@@ -85,7 +85,8 @@ class Watcher(Onlooker, Protocol):
 class Prepared(msgspec.Struct, frozen=True):
     """What is known before anything is changed. ``before`` are the deployed parameters.
 
-    ``validations`` says whether to ask what CloudFormation's own checks found.
+    ``validations`` says whether to ask what CloudFormation's own checks found; ``mode_change`` what
+    becomes of the bot's account where that is another, else nothing.
     """
 
     template: TemplateAt
@@ -94,14 +95,17 @@ class Prepared(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...]
     capabilities_reason: str
     validations: bool = True
+    mode_change: str = ""
 
 
-def identify(clients: Clients, stack: str, allowed: Collection[str], watcher: Watcher) -> Identity:
+def identify(
+    clients: Clients, stack: str, allowed: Collection[str], waiting: Waiting, watcher: Watcher
+) -> Identity:
     """Who acts on which stack, shown before anything else. Raises :class:`Refused`."""
     caller = clients.sts.get_caller_identity()
     identity = Identity(caller["Account"], caller["Arn"], clients.region, stack)
     watcher.identity(identity)
-    check_account(identity.account, allowed)
+    check_account(identity.account, allowed, waiting.config)
     if identity.arn.endswith(":root"):
         watcher.warning(
             "this is the account's root user, whom nothing limits: better deploy as a user or role "
@@ -118,7 +122,7 @@ def open_stack(
     watcher: Watcher,
 ) -> tuple[Identity, Stack, Deployed | None]:
     """How everything begins that is done to a stack: who, where, and what is there."""
-    identity = identify(clients, name, allowed, watcher)
+    identity = identify(clients, name, allowed, waiting, watcher)
     stack = Stack(clients, name, waiting, watcher.note)
     return identity, stack, stack.find()
 
@@ -159,6 +163,7 @@ def prepare(
         {**_place_app(wish.bundle, artifacts), **wish.parameters},
         before,
         _newest_images(summary.parameters, wish, before, clients),
+        stack.config,
     )
     stack.keep_secret(one.value for one in parameters if _is_secret(one))
     return Prepared(
@@ -168,6 +173,7 @@ def prepare(
         summary.capabilities,
         summary.capabilities_reason,
         wish.validations,
+        mode_change(deployed.description if deployed else "", summary.description),
     )
 
 
@@ -241,6 +247,9 @@ def show(stack: Stack, change_set: ChangeSet, prepared: Prepared, watcher: Watch
         secret_names=tuple(one.name for one in prepared.parameters if _is_secret(one)),
     )
     watcher.preview(change_set)
+    if prepared.mode_change:
+        # Below the changes, where nobody overlooks it.
+        watcher.warning(prepared.mode_change)
     return change_set
 
 

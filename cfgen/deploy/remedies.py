@@ -13,22 +13,27 @@ from cfgen.deploy.events import Event
 HOSTS, HOST_LOG_GROUP = ("Host", "HostGroup"), "HostLogGroup"
 
 
-def _quota(code: str, service: str, instead: str) -> Callable[["re.Match[str]"], str]:
-    return lambda _: (
+Command = Callable[[str], str]
+Told = Callable[["re.Match[str]", Command], str]
+
+
+def _quota(code: str, service: str, instead: str) -> Told:
+    return lambda _, __: (
         f"{instead}, or ask for more: aws service-quotas request-service-quota-increase "
         f"--service-code {service} --quota-code {code} --desired-value N"
     )
 
 
-def _say(text: str) -> Callable[["re.Match[str]"], str]:
-    return lambda _: text
+def _say(text: str, words: str = "") -> Told:
+    """``words`` are those of a command of cfgen's that stands for ``COMMAND`` in the text."""
+    return lambda _, command: text.replace("COMMAND", command(words))
 
 
-def _allow(match: "re.Match[str]") -> str:
+def _allow(match: "re.Match[str]", _: Command) -> str:
     return f"allow it: the IAM action {match[1]} for the identity that deploys"
 
 
-REMEDIES: tuple[tuple["re.Pattern[str]", Callable[["re.Match[str]"], str]], ...] = tuple(
+REMEDIES: tuple[tuple["re.Pattern[str]", Told], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), remedy)
     for pattern, remedy in (
         (
@@ -57,7 +62,8 @@ REMEDIES: tuple[tuple["re.Pattern[str]", Callable[["re.Match[str]"], str]], ...]
             _say(
                 "try again later, or let EC2 choose the zone: --parameter AvailabilityZoneId= "
                 "(with another network.subnet_cidr, where the subnet is there already); or another "
-                "type: cfgen recommend --all"
+                "type: COMMAND",
+                "recommend --all",
             ),
         ),
         (
@@ -75,7 +81,9 @@ REMEDIES: tuple[tuple["re.Pattern[str]", Callable[["re.Match[str]"], str]], ...]
         (
             r"architecture '[^']*' of the specified instance type does not match"
             r"|InvalidAMIID\.(?:NotFound|Unavailable)|image id '[^']*' does not exist",
-            _say("take the newest image of the right architecture: cfgen deploy --refresh-image"),
+            _say(
+                "take the newest image of the right architecture: COMMAND", "deploy --refresh-image"
+            ),
         ),
         (
             r"secret.* already (?:exists|scheduled for deletion)"
@@ -94,26 +102,33 @@ REMEDIES: tuple[tuple["re.Pattern[str]", Callable[["re.Match[str]"], str]], ...]
         ),
         (
             r"Parameters: \[([^\]]+)\] must have values",
-            lambda match: f"add --parameter {match[1].split(',')[0].strip()}=VALUE",
+            lambda match, _: f"add --parameter {match[1].split(',')[0].strip()}=VALUE",
         ),
         (
             r"denied by stack policy.*LogicalResourceId/(\w+)",
-            lambda match: f"if that is wanted, add --allow-replace {match[1]}",
+            lambda match, _: f"if that is wanted, add --allow-replace {match[1]}",
         ),
         (
             r"bucket you tried to delete is not empty",
-            _say("cfgen destroy --empty-bucket LOGICAL_ID empties it first"),
+            _say("COMMAND empties it first", "destroy --empty-bucket LOGICAL_ID"),
         ),
     )
 )
 """What a reason says -> what to do next; the first that fits."""
 
 
-def remedy(cause: Event | None, otherwise: str = "mend the cause, then deploy again") -> str:
-    """What to do next about a cause; ``otherwise`` where nothing is known."""
+def remedy(
+    cause: Event | None,
+    command: Command = "cfgen {}".format,
+    otherwise: str = "mend the cause, then deploy again",
+) -> str:
+    """What to do next about a cause; ``otherwise`` where nothing is known.
+
+    ``command`` writes a command of cfgen's for the same stack.
+    """
     for pattern, told in REMEDIES:
         if cause and (match := pattern.search(cause.reason)):
-            return told(match)
+            return told(match, command)
     if cause and cause.hook:
         return f"satisfy the Hook {cause.hook}, or ask whoever runs it"
     return otherwise

@@ -85,8 +85,9 @@ def execute(arn: str, wish: Wish, clients: Clients, waiting: Waiting, watcher: W
     Raises the errors of ``cfgen/errors.py`` and botocore's.
     """
     if not arn.startswith("arn:"):
-        raise ConfigError(f"--changeset: {arn} is no ARN", "cfgen deploy --no-execute gives it")
-    identify(clients, wish.stack, wish.allowed_accounts, watcher)
+        gives = f"{waiting.command('deploy --no-execute')} gives it"
+        raise ConfigError(f"--changeset: {arn} is no ARN", gives)
+    identify(clients, wish.stack, wish.allowed_accounts, waiting, watcher)
     stack = Stack(clients, wish.stack, waiting, watcher.note)
     change_set = stack.kept_change_set(arn)
     watcher.preview(change_set)
@@ -137,7 +138,9 @@ def _to_its_end(
         tighten_policy(stack, arn, watcher)
     judge(stack, arn, followed, clients, watcher)
     if wish.manner.express:
-        watcher.note("express: everything is configured, and may not run yet; see cfgen status")
+        watcher.note(
+            f"express: everything is configured, and may not run yet; see {stack.command('status')}"
+        )
     return Result(True, arn, finish(stack, arn, wish, watcher))
 
 

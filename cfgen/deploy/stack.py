@@ -44,6 +44,7 @@ class Deployed(msgspec.Struct, frozen=True):
     parameters: dict[str, str]
     outputs: dict[str, tuple[str, str]]
     protected: bool
+    description: str = ""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ class Summary(msgspec.Struct, frozen=True):
     parameters: tuple[Declared, ...]
     capabilities: tuple[str, ...]
     capabilities_reason: str
+    description: str = ""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -121,6 +123,11 @@ class Stack:
         return self._waiting.command(words)
 
     @property
+    def config(self) -> str:
+        """The file of its configuration."""
+        return self._waiting.config
+
+    @property
     def _client(self) -> "CloudFormationClient":
         # Each time anew: with renewed credentials there is another one.
         return self._clients.cloudformation
@@ -149,6 +156,7 @@ class Stack:
                 for output in found.get("Outputs", ())
             },
             found.get("EnableTerminationProtection", False),
+            found.get("Description", ""),
         )
 
     def summarize(self, template: "TemplateAt") -> Summary:
@@ -165,6 +173,7 @@ class Stack:
             ),
             tuple(summary.get("Capabilities", ())),
             summary.get("CapabilitiesReason", ""),
+            summary.get("Description", ""),
         )
 
     def start_change_set(
@@ -272,7 +281,8 @@ class Stack:
         if first.get("ExecutionStatus") != "AVAILABLE":
             reason = first.get("StatusReason") or first.get("ExecutionStatus") or first["Status"]
             raise Refused(
-                f"change set {arn} can not be executed: {reason}", "make another: cfgen deploy"
+                f"change set {arn} can not be executed: {reason}",
+                f"make another: {self.command('deploy')}",
             )
         found = self.find(first["StackId"])
         new = found is None or found.status == "REVIEW_IN_PROGRESS"

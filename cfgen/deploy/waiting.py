@@ -26,7 +26,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
     ``jitter`` takes a pause and gives one that is not longer, so that many do not poll at once.
     ``command`` writes a command of cfgen's for the same stack; ``watching`` is the one that goes
-    on watching.
+    on watching. ``config`` is the file of the stack's configuration, for hints.
     """
 
     clock: Callable[[], float]
@@ -35,6 +35,7 @@ class Waiting(msgspec.Struct, frozen=True):
     jitter: Callable[[float], float] = lambda pause: pause
     command: Callable[[str], str] = "cfgen {}".format
     watching: str = "deploy --attach"
+    config: str = "cfgen.toml"
 
     @property
     def resume(self) -> str:

@@ -2,29 +2,41 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from cfgen.lock import LockedPlan
-from cfgen.pipeline import Choice, bill_of
+from cfgen.config.given import Given
+from cfgen.pipeline import Choice, Kept, bill_of
 from cfgen.report.numbers import total, usd
 from pricing.plans import Plan
 from pricing.recommend import Recommendation
 
+if TYPE_CHECKING:
+    from cfgen.template.switch import Effect
 
-def choice_text(choice: Choice) -> str:
-    """The plan, its cost, where its prices come from, and what a cheaper one would save."""
+
+def choice_text(choice: Choice, lock: Path, given: Given) -> str:
+    """The plan, its cost, where its prices come from, and what a switch saves and does.
+
+    ``lock`` is the lock's path.
+    """
     recommendation = choice.recommendation
     market = recommendation.market
     current = choice.current
     cost = f"{total(current.bill)} a month" if current else "not priced"
-    kept = ", kept by cfgen.lock" if choice.lock else ""
+    kept = f", kept by {lock}" if choice.lock else ""
     as_of = current.bill.as_of if current else market.as_of
     lines = [f"plan: {choice.plan.id}, {cost}{kept} (prices: {market.mode}, {as_of})"]
     if absence := recommendation.absence(choice.plan.id):
         lines.append(f"note: not priced: {absence.reason}")
     if choice.cheaper and current:
-        lines.append(f"note: {_would_save(choice.cheaper, current)}")
+        how = given.command("recommend --write")
+        lines.append(f"note: {_would_save(choice.cheaper, current, choice.effect, how)}")
+    if choice.left:
+        does = _what_it_does(choice.effect)
+        lines.append(f"note: instead of {choice.left.id}, which {lock} keeps{does}")
     return "\n".join(lines)
 
 
@@ -57,23 +69,46 @@ def cost_change(choice: Choice, built_for: Mapping[str, object] | None) -> CostC
     return CostChange(bill.total, current.bill.total, text)
 
 
-def switch_text(kept: LockedPlan, recommendation: Recommendation) -> str:
-    """What the lock keeps, beside what is recommended now."""
-    best, current = recommendation.recommended, recommendation.plan(kept.id)
-    if best is None or best.id == kept.id:
-        return f"cfgen.lock keeps {kept.id}"
+def switch_text(kept: Kept, recommendation: Recommendation, lock: Path, switching: str) -> str:
+    """What the lock keeps, beside what is recommended now; ``switching`` is the command to it."""
+    best, current = recommendation.recommended, recommendation.plan(kept.plan.id)
+    keeps = f"{lock} keeps {kept.plan.id}"
+    if best is None or best.id == kept.plan.id:
+        return keeps
     if current is None:
-        absence = recommendation.absence(kept.id)
+        absence = recommendation.absence(kept.plan.id)
         reason = absence.reason if absence else "it is not among the wanted plans"
-        return f"cfgen.lock keeps {kept.id}, which has no price: {reason}"
+        return f"{keeps}, which has no price: {reason}"
     if best.monthly >= current.monthly:
-        return f"cfgen.lock keeps {kept.id}, which these options would not choose"
-    return f"cfgen.lock keeps {kept.id}; {_would_save(best, current)}"
+        return f"{keeps}, which these options would not choose"
+    return f"{keeps}; {_would_save(best, current, kept.effect, switching)}"
 
 
-def _would_save(best: Plan, current: Plan) -> str:
+def written_text(lock: Path, plan: str, before: Kept | None) -> str:
+    """What was locked, and what a deploy of it does where another plan was kept ``before``."""
+    if before is None:
+        return f"wrote {lock}: {plan}"
+    return f"wrote {lock}: {plan} instead of {before.plan.id}{_what_it_does(before.effect)}"
+
+
+def _would_save(best: Plan, current: Plan, effect: "Effect | None", switching: str) -> str:
     saving = usd(current.monthly - best.monthly)
     return (
-        f"{best.id} would save {saving} a month; "
-        "cfgen recommend --write switches to it, which replaces the host"
+        f"{best.id} would save {saving} a month; {switching} switches to it{_what_it_does(effect)}"
     )
+
+
+DOES = {
+    "leave": "leaves the host alone",
+    "restart": "stops and starts the host, or replaces it where EC2 cannot change it in place",
+    "replace": "replaces the host",
+}
+"""What a switch does to the host, by the kind of its effect."""
+
+
+def _what_it_does(effect: "Effect | None") -> str:
+    """What a switch does once it is deployed; nothing where that is not known."""
+    if effect is None:
+        return ""
+    because = f" ({', '.join(effect.because)})" if effect.because else ""
+    return f": a deploy {DOES[effect.kind]}{because}"

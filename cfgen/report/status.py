@@ -1,7 +1,7 @@
 """The bot's status, for people and programs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -34,12 +34,21 @@ def redrawn(text: str, paper: Paper) -> str:
     return f"{CLEAR}{text}" if paper.terminal else text
 
 
-def status_text(status: Status, kept: LockedPlan | None, now: datetime, paper: Paper) -> str:
-    """A few lines: stack, last operation, host, alarms, next run, cost."""
+def status_text(
+    status: Status,
+    kept: LockedPlan | None,
+    now: datetime,
+    paper: Paper,
+    command: Callable[[str], str] = "cfgen {}".format,
+) -> str:
+    """A few lines: stack, last operation, host, alarms, next run, cost.
+
+    ``command`` writes a command of cfgen's for the same stack.
+    """
     lines: list[RenderableType] = [_stack(status)]
     if status.operation:
         lines.append(f"last operation: {_operation(status.operation)}")
-    lines.append(_host(status.host) if status.host else "host: none at the moment")
+    lines.append(_host(status.host, command) if status.host else "host: none at the moment")
     ringing = [alarm for alarm in status.alarms if alarm.state == "ALARM"]
     silent = len(status.alarms) - len(ringing)
     lines.append(
@@ -98,7 +107,7 @@ def _operation(operation: Operation) -> str:
     return word + (f" of {operation.time:%Y-%m-%d %H:%M} UTC" if operation.time else "")
 
 
-def _host(host: Host) -> Text:
+def _host(host: Host, command: Callable[[str], str]) -> Text:
     good = host.state == "running" and host.checks == "ok" and host.online is not False
     reached = {
         True: "reached by Session Manager",
@@ -106,7 +115,7 @@ def _host(host: Host) -> Text:
         None: "Session Manager could not be asked",
     }[host.online]
     checks = f", checks {host.checks}" if host.checks else ""
-    waiting = ", still bootstrapping (see cfgen logs --boot)" if host.bootstrapping else ""
+    waiting = f", still bootstrapping (see {command('logs --boot')})" if host.bootstrapping else ""
     return Text(
         f"host: {host.instance_id} ({host.instance_type}) {host.state}{checks}{waiting}, {reached}",
         style="" if good else "yellow",

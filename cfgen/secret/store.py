@@ -41,7 +41,7 @@ class KeyStore:
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 raise ConfigError(
-                    f"there is no secret {self.name}", "cfgen deploy makes it: deploy first"
+                    f"there is no secret {self.name}", "the stack's first deploy makes it"
                 ) from error
             raise
         if described.get("DeletedDate"):

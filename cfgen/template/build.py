@@ -45,7 +45,8 @@ SPOT_STARTING_TAKES = 30
 def build(config: Config, plan: LockedPlan, year: int) -> Template:
     """Build the template of a plan, with the exchange's calendar from ``year`` on.
 
-    Raises :class:`ConfigError` where a Spot host would come up too late for the bot.
+    Raises :class:`ConfigError`, naming the key and not the file, where a Spot host would come up
+    too late for the bot.
     """
     design = Design(config, plan, year)
     if design.is_group and plan.hours == "market":
@@ -76,7 +77,7 @@ def _check_start(config: Config) -> None:
     window = Window.parse(config.workload.window)
     if not Window(window.start + SPOT_STARTING_TAKES, window.end).covers(config.bot.run_at):
         raise ConfigError(
-            f"cfgen.toml: workload.window: {config.workload.window} leaves a new Spot host less "
+            f"workload.window: {config.workload.window} leaves a new Spot host less "
             f"than {SPOT_STARTING_TAKES} minutes before bot.run_at",
             'begin the window earlier, or stay on demand (workload.max_interruption = "none")',
         )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cfgen.config.checks import CHECKS
+from cfgen.config.given import PLAIN, Given
 from cfgen.config.load import Override, load_config, make_config
 from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
 from cfgen.config.weekdays import parse_days
@@ -320,3 +321,10 @@ def test_a_new_file_keeps_what_was_chosen() -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_string_survives_toml(text: str) -> None:
     assert tomllib.loads(f"x = {toml_value(text)}")["x"] == text
+
+
+def test_hints_name_what_was_given_and_a_shell_reads_them() -> None:
+    assert (PLAIN.file, PLAIN.command("status")) == ("cfgen.toml", "cfgen status")
+    found = Given.of(Path("my bot/demo.toml"), {"--profile": "p", "--region": None})
+    assert found.file == "my bot/demo.toml"
+    assert found.command("status") == "cfgen status --config 'my bot/demo.toml' --profile p"

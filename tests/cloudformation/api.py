@@ -126,12 +126,13 @@ class Api(ChangeSets):
 
     def _stack_fields(self, stack: FakeStack) -> Fields:
         up = stack.status.startswith(("UPDATE", "IMPORT")) or stack.status == "CREATE_COMPLETE"
+        review = stack.status == "REVIEW_IN_PROGRESS"
         optional = {
             "StackStatusReason": stack.reason,
+            "Description": "" if review else stack.deployed.body.get("Description", ""),
             "ChangeSetId": stack.change_set_arn,
             "Outputs": outputs(stack) if up else [],
         }
-        review = stack.status == "REVIEW_IN_PROGRESS"
         return {
             "StackId": stack.arn,
             "StackName": stack.name,
@@ -197,6 +198,7 @@ class Api(ChangeSets):
                 for name, one in body.get("Parameters", {}).items()
             ],
             "ResourceTypes": sorted({one["Type"] for one in body["Resources"].values()}),
+            **({"Description": body["Description"]} if "Description" in body else {}),
         } | ({"Capabilities": [needed], "CapabilitiesReason": reason} if needed else {})
 
     # Drift

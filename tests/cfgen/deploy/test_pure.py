@@ -8,10 +8,16 @@ import pytest
 from cfgen.deploy.causes import causes, is_nested, stuck
 from cfgen.deploy.changeset import Change, parse_changes, says_no_changes
 from cfgen.deploy.events import Event, parse_event
-from cfgen.deploy.guards import check_account, check_replacements, check_subnet
+from cfgen.deploy.guards import (
+    check_account,
+    check_replacements,
+    check_subnet,
+    mode_change,
+)
 from cfgen.deploy.parameters import Chosen, Declared, changed, choose_parameters
 from cfgen.deploy.states import ROLLED_BACK, SUCCEEDED, WAYS, Way, repair, way_of
 from cfgen.errors import ConfigError, Refused
+from tests.trees import tree
 
 
 def stack_statuses() -> list[str]:
@@ -128,8 +134,18 @@ def test_a_subnet_is_not_replaced_in_its_own_address_range() -> None:
 def test_accounts() -> None:
     check_account("1", [])
     check_account("1", ["1", "2"])
-    with pytest.raises(Refused, match="account 3 is not among"):
-        check_account("3", ["1", "2"])
+    with pytest.raises(Refused, match="account 3 is not among") as caught:
+        check_account("3", ["1", "2"], "demo.toml")
+    assert caught.value.hint.endswith("in demo.toml")
+
+
+def test_a_bot_that_moves_to_another_kind_of_account() -> None:
+    # As ``build`` describes its templates, and so CloudFormation their stacks.
+    demo, real = (tree(bot={"mode": mode})["Description"] for mode in ("demo", "real"))
+    assert "on a demo account until now, and on a real one" in mode_change(demo, real)
+    assert "on a real account until now, and on a demo one" in mode_change(real, demo)
+    for before, after in ((demo, demo), ("", real), (demo, ""), ("A bot (demo) of mine", real)):
+        assert mode_change(before, after) == ""
 
 
 DECLARED = (

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cfgen.config.given import Given
 from cfgen.deploy.events import Event
 from cfgen.deploy.remedies import console_link, remedy
 from tests.recorded import STACK, START
@@ -76,6 +77,21 @@ def failure(reason: str, hook: str = "") -> Event:
 )
 def test_known_reasons_have_a_remedy(reason: str, said: str) -> None:
     assert said in remedy(failure(reason))
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("InsufficientInstanceCapacity", "cfgen recommend --all --config demo.toml"),
+        ("InvalidAMIID.NotFound", "cfgen deploy --refresh-image --config demo.toml"),
+        (
+            "The bucket you tried to delete is not empty",
+            "cfgen destroy --empty-bucket LOGICAL_ID --config demo.toml empties it first",
+        ),
+    ],
+)
+def test_a_remedy_names_the_configuration_that_was_given(reason: str, said: str) -> None:
+    assert said in remedy(failure(reason), Given.of("demo.toml", {}).command)
 
 
 def test_a_hook_has_somebody_who_runs_it() -> None:
