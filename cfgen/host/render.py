@@ -18,6 +18,9 @@ UNITS = "/etc/systemd/system"
 SCRIPTS = "/usr/local/lib/trading-bot"
 SETTINGS = "/etc/trading-bot"
 
+KEY_FOLDER = "/run/trading-keys"
+"""Where the host keeps ``bot.key_file`` and the access tokens beside it; /run is a tmpfs."""
+
 PATCH_DELAY = 10
 """Minutes from the session's close to the security updates."""
 
@@ -74,6 +77,8 @@ def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, .
         units += ["trading-interruption.service", "trading-late.service"]
     if takes_address(config, plan):
         scripts.append("take-address")
+    if config.bot.key_file:
+        scripts.append("key-file")
     return (
         *(HostFile(f"{SCRIPTS}/{name}", "0755", _read(f"scripts/{name}")) for name in scripts),
         *(
@@ -155,7 +160,8 @@ def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
         "DASHBOARD_HOST": "0.0.0.0" if dashboard.cidrs else "127.0.0.1",  # noqa: S104
         "DASHBOARD_PORT": str(dashboard.port),
         "ON_SUCCESS": _on_success(config),
-        "HARDENING": _read("units/hardening.conf").rstrip("\n"),
+        "HARDENING": "\n".join(_hardening(config)),
+        "KEY_FOLDER": "".join(f"\n{line}" for line in _key_folder(config)),
         "SWAP_MIB": str(config.host.swap_mib),
         "PATCHING": "yes" if config.host.patching else "no",
         "PATCH_AT": _patch_at(config),
@@ -169,6 +175,23 @@ def _on_success(config: Config) -> str:
     return f"OnSuccess={' '.join(units)}" if units else ""
 
 
+def _hardening(config: Config) -> Iterator[str]:
+    """Lines of the bot's and the dashboard's sandbox."""
+    yield _read("units/hardening.conf").rstrip("\n")
+    if config.bot.key_file:
+        yield f"ReadWritePaths={KEY_FOLDER}"
+
+
+def _key_folder(config: Config) -> Iterator[str]:
+    """Lines of the unit that loads the keys: a folder in memory, which restarts leave alone.
+
+    A ``RuntimeDirectory=`` would be root's again at every start, and its files with it.
+    """
+    if config.bot.key_file:
+        yield f"ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 {KEY_FOLDER}"
+        yield f"ReadWritePaths={KEY_FOLDER} /var/lib/trading-bot"
+
+
 def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
     yield f'SPOT="{"yes" if plan.shape == "group" else "no"}"'
     if plan.shape == "group":
@@ -178,6 +201,8 @@ def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
     if keeps_state(config, plan):
         yield 'KEEPS_STATE="yes"'
         yield 'STATE_BUCKET="${StateBucket}"'
+    if config.bot.key_file:
+        yield f'KEY_FILE="{config.bot.key_file}"'
 
 
 def _patch_at(config: Config) -> str:
