@@ -138,11 +138,15 @@ def test_the_host_and_the_command_line_know_the_same_fields() -> None:
 
 
 own_names = st.from_regex(r"[a-z][a-z_]{0,4}", fullmatch=True) | st.sampled_from(["yes", "null"])
-texts_of_keys = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])).filter(is_text)
+values = st.text(
+    st.characters(exclude_categories=("C", "Z"), exclude_characters="$")
+    | st.sampled_from(" \n\t\"\\`'#;="),
+    min_size=1,
+)
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.dictionaries(own_names, texts_of_keys))
+@given(st.dictionaries(own_names, values))
 def test_any_value_comes_back_from_yaml(keys: dict[str, str]) -> None:
     names = {"__name__": "key_file"}
     exec(compile((SCRIPTS / "key-file").read_text(), "key-file", "exec"), names)
@@ -229,6 +233,43 @@ def test_the_hosts_own_python_reads_the_scripts(name: str) -> None:
     ast.parse((SCRIPTS / name).read_text(), feature_version=(3, 9))
 
 
+GENERATOR = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator"
+"""Reads files as EnvironmentFile= does (systemd's src/basic/env-file.c), and fills in $ besides."""
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True),
+                       values, min_size=1))  # fmt: skip
+def test_systemd_reads_any_value_that_the_loader_wrote(
+    tmp_path_factory: pytest.TempPathFactory, keys: dict[str, str]
+) -> None:
+    names: dict[str, object] = {"__name__": "load_secrets"}
+    exec(compile((SCRIPTS / "load-secrets").read_text(), "load-secrets", "exec"), names)
+    quote: Callable[[str], str] = names["quote"]  # type: ignore[assignment]
+    folder = tmp_path_factory.mktemp("config")
+    (folder / "environment.d").mkdir()
+    (folder / "environment.d/keys.conf").write_text(
+        "".join(f"{name}={quote(value)}\n" for name, value in keys.items())
+    )
+    said = subprocess.run(
+        [GENERATOR], env={"XDG_CONFIG_HOME": str(folder)}, capture_output=True, check=True
+    ).stdout.decode()
+    found = dict(line.partition("=")[::2] for line in said.splitlines())
+    assert all(map(is_text, keys.values()))
+    assert {name: unescaped(found[name]) for name in keys} == keys
+
+
+def unescaped(text: str) -> str:
+    """Undo the quotes and C escapes in which the generator hands over a value."""
+    bare = re.sub(r'\\(["`])', r"\1", text[1:-1]) if text[:1] == '"' else text
+    return re.sub(
+        rb"\\(?:x([0-9a-f]{2})|([0-7]{3})|(.))",
+        lambda m: bytes([int(m[1], 16)]) if m[1] else bytes([int(m[2], 8)]) if m[2]
+        else {b"n": b"\n", b"t": b"\t"}.get(m[3], m[3]),
+        bare.encode(),
+    ).decode()  # fmt: skip
+
+
 # Units
 
 
@@ -251,6 +292,25 @@ def test_only_a_bot_with_a_key_file_has_its_lines() -> None:
         "ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 /run/trading-keys",
         "ReadWritePaths=/run/trading-keys /var/lib/trading-bot",
     }
+
+
+def test_systemd_accepts_the_units_and_finds_them_as_closed(tmp_path: Path) -> None:
+    names = ["trading-secrets.service", "trading-bot.service", "trading-web.service"]
+    rendered = texts(key_file=HOME_FILE)
+    for name in (*names, "trading-failure.service"):
+        text = re.sub(
+            r"(?m)^(Exec[A-Z][a-z]+=\+?)[^-+\s]\S*", rf"\1{sys.executable}", rendered[name]
+        )
+        (tmp_path / name).write_text(text)
+    paths = [str(tmp_path / name) for name in names]
+    analyze = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *paths]
+    verified = subprocess.run(analyze, capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    for path in paths[1:]:
+        security = ["systemd-analyze", "security", "--offline=true", "--no-pager", path]
+        said = subprocess.run(security, capture_output=True, text=True, check=True).stdout
+        [level] = re.findall(r"Overall exposure level for \S+: ([0-9.]+)", said)
+        assert float(level) <= 2.0
 
 
 @pytest.mark.parametrize(
