@@ -189,6 +189,9 @@ def _key_folder(config: Config) -> Iterator[str]:
     """
     if config.bot.key_file:
         yield f"ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 {KEY_FOLDER}"
+        # As the bot's user: where the bot may write, root follows no link.
+        run = f"exec runuser -u trading -- {SCRIPTS}/key-file </run/trading-bot/env"
+        yield f"ExecStartPost=/bin/sh -c '{run}'"
         yield f"ReadWritePaths={KEY_FOLDER} /var/lib/trading-bot"
 
 

@@ -4,11 +4,13 @@ import ast
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from cfgen.config.load import make_config
 from cfgen.errors import ConfigError
-from cfgen.host.render import host_files
+from cfgen.host.render import host_files, quote_value
 from cfgen.secret.keys import is_text
 from cfgen.secret.kis_devlp import NAMES
 from cfgen.secret.reading import read_keys
@@ -48,12 +50,12 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def place(root: Path) -> Place:
-    """Write the file, as load-secrets has it done."""
+    """Write the file out of what load-secrets wrote."""
 
     def run(key_file: str, keys: dict[str, str] = KEYS) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, str(SCRIPTS / "key-file")],
-            input=json.dumps(keys),
+            input="".join(f"{name}={quote_value(value)}\n" for name, value in keys.items()),
             env={"PATH": os.environ["PATH"], "ROOT": str(root), "KEY_FILE": key_file},
             capture_output=True,
             text=True,
@@ -148,10 +150,11 @@ values = st.text(
 @settings(max_examples=15, deadline=None)
 @given(st.dictionaries(own_names, values))
 def test_any_value_comes_back_from_yaml(keys: dict[str, str]) -> None:
-    names = {"__name__": "key_file"}
+    names: dict[str, Any] = {"__name__": "key_file"}
     exec(compile((SCRIPTS / "key-file").read_text(), "key-file", "exec"), names)
-    document: Callable[[dict[str, str]], str] = names["document"]  # type: ignore[assignment]
-    found = yaml.safe_load(document(keys))
+    text = "".join(f"{name}={quote_value(value)}\n" for name, value in keys.items())
+    assert names["read_keys"](text) == keys
+    found = yaml.safe_load(names["document"](keys))
     assert {name: found[name] for name in keys} == keys
 
 
@@ -200,10 +203,12 @@ def test_a_folder_where_the_file_belongs_is_named(root: Path, place: Place) -> N
     assert "canary" not in result.stderr
 
 
-def test_load_secrets_has_it_written_by_the_bots_user(
+def test_the_unit_hands_over_what_load_secrets_wrote(
     tmp_path: Path, root: Path, stands: Stands
 ) -> None:
-    (tmp_path / "answer").write_text(json.dumps(json.dumps({**KEYS, "AWS_PROFILE": "canary"})))
+    """The unit's own commands, one after the other, in a root of their own."""
+    keys = {**KEYS, "PEM": 'two\nlines = "\\$x`\\"\n', "AWS_PROFILE": "canary", "own": 'a"\\\nb'}
+    (tmp_path / "answer").write_text(json.dumps(json.dumps(keys)))
     stands.add("aws", f"cat {tmp_path}/answer")
     stands.add("runuser", f'shift 3; exec {sys.executable} "$@"')
     environment = {
@@ -214,17 +219,22 @@ def test_load_secrets_has_it_written_by_the_bots_user(
         "KEY_FILE": HOME_FILE,
         "ROOT": str(root),
     }
-    command = [sys.executable, str(SCRIPTS / "load-secrets")]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    unit = texts(key_file=HOME_FILE)["trading-secrets.service"]
+    said = ""
+    for command in re.findall(r"(?m)^Exec(?:Start|StartPost)=(.*)$", unit):
+        here = command.replace("/usr/local/lib/trading-bot", str(SCRIPTS))
+        here = here.replace("/run/trading-bot/env", str(tmp_path / "env"))
+        words = shlex.split(here)
+        words = words if words[0] == "/bin/sh" else [sys.executable, *words]
+        result = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        said += result.stdout + result.stderr
     assert stands.calls[-1] == f"runuser -u trading -- {SCRIPTS}/key-file"
-    assert result.stdout.splitlines()[-1].endswith("KIS/config/kis_devlp.yaml is in memory")
-    assert "AWS_PROFILE" not in (root / "run/trading-keys/kis_devlp.yaml").read_text()
-    assert "canary" not in result.stdout + result.stderr
-    (root / "run/trading-keys").rename(root / "gone")
-    failed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert failed.returncode == 1
-    assert "key-file: " in failed.stderr
+    assert said.splitlines()[-1].endswith("KIS/config/kis_devlp.yaml is in memory")
+    found = yaml.safe_load((root / "run/trading-keys/kis_devlp.yaml").read_text())
+    assert found["own"] == keys["own"]
+    assert "AWS_PROFILE" not in found
+    assert "canary" not in said
 
 
 @pytest.mark.parametrize("name", ["key-file", "load-secrets"])
@@ -290,6 +300,8 @@ def test_only_a_bot_with_a_key_file_has_its_lines() -> None:
     )
     assert added == {
         "ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 /run/trading-keys",
+        "ExecStartPost=/bin/sh -c 'exec runuser -u trading -- "
+        "/usr/local/lib/trading-bot/key-file </run/trading-bot/env'",
         "ReadWritePaths=/run/trading-keys /var/lib/trading-bot",
     }
 
