@@ -27,6 +27,6 @@ def _state(name: str, value: str | None, modes: Collection[Mode]) -> KeyState:
     if value is None:
         return KeyState(name, "missing", wrong=True)
     if what := problem(name, value):
-        return KeyState(name, what, wrong=True)
+        return KeyState(name, what.removeprefix(f"{name} "), wrong=True)
     said = remark(name, modes)
     return KeyState(name, f"stored, but {said}" if said else "stored", wrong=False)

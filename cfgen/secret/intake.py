@@ -42,7 +42,11 @@ def take_in(read: Read, modes: Collection[Mode]) -> Intake:
         name: why for name, value in read.pairs.items() if (why := _why_not(name, value, needed))
     }
     keys = {name: value for name, value in read.pairs.items() if name not in left_out}
-    problems = [what for name, value in sorted(keys.items()) if (what := problem(name, value))]
+    problems = [
+        f"{_in_file(read, name)} {what}"
+        for name, value in sorted(keys.items())
+        if (what := problem(name, value).removeprefix(f"{name} "))
+    ]
     if problems:
         raise ConfigError("\n  ".join([f"{read.origin}:", *problems]), "nothing was stored")
     if not keys:
@@ -51,6 +55,10 @@ def take_in(read: Read, modes: Collection[Mode]) -> Intake:
             "\n  ".join([f"{read.origin}: holds no key to store", *reasons]), "one NAME=VALUE a key"
         )
     return Intake(keys, left_out)
+
+
+def _in_file(read: Read, name: str) -> str:
+    return f"{name} ({read.fields[name]})" if name in read.fields else name
 
 
 def _why_not(name: str, value: str, needed: Collection[str]) -> str:
@@ -91,4 +99,7 @@ def told(keys: Mapping[str, str], modes: Collection[Mode]) -> Iterator[str]:
     for name in sorted(name for name, value in keys.items() if "${" in value):
         yield f"{name} holds ${{...}}, which nothing fills in on the host: write the whole value"
     if missing := lacking(modes, keys):
-        yield f"the bot ({', '.join(modes)}) cannot run yet; missing: {', '.join(missing)}"
+        yield (
+            f"the bot ({', '.join(modes)}) cannot run; missing: {', '.join(missing)} "
+            "(cfgen secret set asks for each)"
+        )

@@ -85,6 +85,8 @@ def test_placeholders_are_refused_where_the_bot_needs_a_key_and_left_out_elsewhe
     assert intake.left_out["KIS_APP_KEY"] == "a placeholder, and no key"
     with pytest.raises(ConfigError, match="KIS_APP_KEY holds a placeholder"):
         take_in(read_keys(text, "x"), ["demo", "real"])
+    with pytest.raises(ConfigError, match=r"KIS_HTS_ID \(my_htsid\) holds a placeholder"):
+        take_in(read_keys("my_htsid: 사용자 HTS ID", "x"), ["demo"])
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "PATH=/bin\n", "EMPTY=\n", "AWS_PROFILE=x"])
@@ -117,9 +119,8 @@ def test_what_is_said_of_a_name(name: str, said: str) -> None:
 def test_what_is_said_of_all_keys() -> None:
     assert list(told(PAPER, ["demo"])) == []
     [missing] = told({"KIS_HTS_ID": "me"}, ["demo"])
-    assert missing.endswith(
-        "missing: KIS_PAPER_APP_KEY, KIS_PAPER_APP_SECRET, KIS_PAPER_STOCK, KIS_PROD_TYPE"
-    )
+    names = "KIS_PAPER_APP_KEY, KIS_PAPER_APP_SECRET, KIS_PAPER_STOCK, KIS_PROD_TYPE"
+    assert missing.endswith(f"missing: {names} (cfgen secret set asks for each)")
     [same] = told({**PAPER, "KIS_APP_KEY": APP_KEY}, ["demo"])
     assert same.startswith("KIS_APP_KEY and KIS_PAPER_APP_KEY hold the same value")
     [filled] = told({**PAPER, "DB_URL": "canary://${USER}"}, ["demo"])
@@ -133,7 +134,7 @@ def test_a_check_finds_what_stands_in_the_bots_way() -> None:
     found = key_states(keys, ["demo"])
     assert {one.name: one.text for one in found if one.wrong} == {
         "KIS_PROD_TYPE": "missing",
-        "AWS_PROFILE": "AWS_PROFILE is a credential of AWS: the host has a role of its own, and "
+        "AWS_PROFILE": "is a credential of AWS: the host has a role of its own, and "
         "needs nobody's keys",
     }
     texts = {one.name: one.text for one in found}
