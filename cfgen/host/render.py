@@ -192,7 +192,8 @@ def _key_folder(config: Config) -> Iterator[str]:
         # As the bot's user: where the bot may write, root follows no link.
         run = f"exec runuser -u trading -- {SCRIPTS}/key-file </run/trading-bot/env"
         yield f"ExecStartPost=/bin/sh -c '{run}'"
-        yield f"ReadWritePaths={KEY_FOLDER} /var/lib/trading-bot"
+        # The sign: for the command that makes the folder it is not there yet.
+        yield f"ReadWritePaths=-{KEY_FOLDER} /var/lib/trading-bot"
 
 
 def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:

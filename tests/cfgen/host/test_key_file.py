@@ -302,7 +302,7 @@ def test_only_a_bot_with_a_key_file_has_its_lines() -> None:
         "ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 /run/trading-keys",
         "ExecStartPost=/bin/sh -c 'exec runuser -u trading -- "
         "/usr/local/lib/trading-bot/key-file </run/trading-bot/env'",
-        "ReadWritePaths=/run/trading-keys /var/lib/trading-bot",
+        "ReadWritePaths=-/run/trading-keys /var/lib/trading-bot",
     }
 
 
