@@ -3,7 +3,7 @@
 Beside ``pipeline.py``, which brings a stack there. The command line calls these and nothing below.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.run import Result
+    from cfgen.secret.check import KeyState
     from cfgen.secret.store import KeyStore
 
 
@@ -146,27 +147,52 @@ def store_keys(
     Raises the errors of ``cfgen/errors.py``; none of them shows a key.
     """
     from cfgen.aws import aws_errors
+    from cfgen.secret.intake import remark, told
+    from cfgen.secret.keys import modes_of
 
     with aws_errors():
-        return _key_store(config, profile, note, given).merge(keys, new_token())
+        store = _key_store(config, profile, note, given)
+        change = store.merge(keys, new_token())
+    modes = modes_of(config)
+    for name, done in change.done.items():
+        said = remark(name, modes)
+        note(f"{name}: kept in the secret, but {said}" if said else f"{name}: {done}")
+    if not change.done:
+        note(f"{store.name} holds these keys already")
+    for line in told(change.after, modes):
+        note(line)
+    return bool(change.done)
 
 
-def check_keys(config: Config, profile: str | None, given: Given = PLAIN) -> list[tuple[str, str]]:
-    """Each key by name, with what is to be said of it; those that the bot needs come first."""
+def remove_keys(
+    config: Config,
+    profile: str | None,
+    names: Collection[str],
+    note: Callable[[str], None],
+    given: Given = PLAIN,
+) -> None:
+    """Take keys out of the stack's secret. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import aws_errors
-    from cfgen.secret.keys import NEEDED, SHAPES, problem
+    from cfgen.secret.intake import told
+    from cfgen.secret.keys import modes_of
+
+    with aws_errors():
+        change = _key_store(config, profile, note, given).remove(names, new_token())
+    for name, done in change.done.items():
+        note(f"{name}: {done}")
+    for line in told(change.after, modes_of(config)):
+        note(line)
+
+
+def check_keys(config: Config, profile: str | None, given: Given = PLAIN) -> "list[KeyState]":
+    """What is to be said of each key; those that the bot's jobs need come first."""
+    from cfgen.aws import aws_errors
+    from cfgen.secret.check import key_states
+    from cfgen.secret.keys import modes_of
 
     with aws_errors():
         keys = _key_store(config, profile, lambda _: None, given).read()
-    needed = [one.name for one in NEEDED[config.bot.mode]]
-    found = [
-        (name, "missing" if name not in keys else problem(name, keys[name]) or "stored")
-        for name in needed
-    ]
-    for name in sorted(set(keys) - set(needed)):
-        wrong = problem(name, keys[name])
-        found.append((name, wrong or ("stored, of the other mode" if name in SHAPES else "stored")))
-    return found
+    return key_states(keys, modes_of(config))
 
 
 def kept_cost(config: Config, path: Path, given: Given) -> LockedPlan | None:
@@ -362,4 +388,4 @@ def _key_store(
     account = clients.sts.get_caller_identity()["Account"]
     check_account(account, config.stack.allowed_accounts, given.file)
     note(f"account {account}, region {clients.region}, stack {config.stack.name}")
-    return KeyStore(clients.secretsmanager, config.stack.name, note)
+    return KeyStore(clients.secretsmanager, config.stack.name)

@@ -203,6 +203,11 @@ def _hourly(value: object) -> str:
 
 
 _path = _matches(r"(?![/-])(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]+", "a path within the checkout")
+_key_file = _matches(
+    r"(?!.*(^|/)\.\.?(/|$))(?!~/app/)(~/)?[A-Za-z0-9._+][A-Za-z0-9._/+-]*\.ya?ml",
+    "a .yaml file in the checkout or in the bot's home, such as config/kis_devlp.yaml or "
+    "~/KIS/config/kis_devlp.yaml",
+)
 _line = _matches(
     r"(?!.*\$\{)[^\x00-\x1f\x7f\ud800-\udfff]*", "one line of printable text without ${"
 )
@@ -232,6 +237,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("bot.mode_argument", _line),
     ("bot.arguments", _line),
     ("bot.requirements", _or_empty(_path)),
+    ("bot.key_file", _or_empty(_key_file)),
     ("bot.run_at", _clock),
     ("bot.days", _days),
     ("bot.timezone", _timezone),

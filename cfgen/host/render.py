@@ -26,6 +26,9 @@ SETTINGS = "/etc/trading-bot"
 HOME = "/var/lib/trading-bot"
 """The bot's home folder, which holds its checkout in ``app`` and all that it writes."""
 
+KEY_FOLDER = "/run/trading-keys"
+"""Where the host keeps ``bot.key_file`` and the access tokens beside it; /run is a tmpfs."""
+
 PATCH_DELAY = 10
 """Minutes from the last session's close to the security updates."""
 
@@ -91,6 +94,8 @@ def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, .
         scripts.append("take-address")
     if any(job.exclusive for job in jobs_of(config)):
         scripts.append("take-turn")
+    if config.bot.key_file:
+        scripts.append("key-file")
     return (
         *(HostFile(f"{SCRIPTS}/{name}", "0755", _read(f"scripts/{name}")) for name in scripts),
         *(
@@ -182,7 +187,8 @@ def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
         "DASHBOARD_HOST": "0.0.0.0" if dashboard.cidrs else "127.0.0.1",  # noqa: S104
         "DASHBOARD_PORT": str(dashboard.port),
         "ON_SUCCESS": _on_success(config),
-        "HARDENING": _fill(_read("units/hardening.conf").rstrip("\n"), {"WRITABLE": writable}),
+        "HARDENING": "\n".join(_hardening(config, writable)),
+        "KEY_FOLDER": "".join(f"\n{line}" for line in _key_folder(config)),
         "SWAP_MIB": str(config.host.swap_mib),
         "PATCHING": "yes" if config.host.patching else "no",
         "PATCH_AT": _patch_at(config),
@@ -209,6 +215,27 @@ def _far(config: Config) -> list[str]:
     return [path for path in writable_paths(config) if not path.startswith(f"{HOME}/")]
 
 
+def _hardening(config: Config, writable: str) -> Iterator[str]:
+    """Lines of the bot's and the dashboard's sandbox."""
+    yield _fill(_read("units/hardening.conf").rstrip("\n"), {"WRITABLE": writable})
+    if config.bot.key_file:
+        yield f"ReadWritePaths={KEY_FOLDER}"
+
+
+def _key_folder(config: Config) -> Iterator[str]:
+    """Lines of the unit that loads the keys: a folder in memory, which restarts leave alone.
+
+    A ``RuntimeDirectory=`` would be root's again at every start, and its files with it.
+    """
+    if config.bot.key_file:
+        yield f"ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 {KEY_FOLDER}"
+        # As the bot's user: where the bot may write, root follows no link.
+        run = f"exec runuser -u trading -- {SCRIPTS}/key-file </run/trading-bot/env"
+        yield f"ExecStartPost=/bin/sh -c '{run}'"
+        # The sign: for the command that makes the folder it is not there yet.
+        yield f"ReadWritePaths=-{KEY_FOLDER} /var/lib/trading-bot"
+
+
 def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
     yield f'SPOT="{"yes" if plan.shape == "group" else "no"}"'
     if config.bot.writable:
@@ -218,6 +245,8 @@ def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
     if keeps_state(config, plan):
         yield 'KEEPS_STATE="yes"'
         yield 'STATE_BUCKET="${StateBucket}"'
+    if config.bot.key_file:
+        yield f'KEY_FILE="{config.bot.key_file}"'
 
 
 def _patch_at(config: Config) -> str:

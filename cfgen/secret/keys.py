@@ -1,13 +1,16 @@
-"""Which keys a bot needs, what they look like, and reading them out of an env file. Pure."""
+"""Which keys a bot needs, what they look like, and what is wrong with one. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
 
 from cfgen.config.checks import DECIDED
-from cfgen.errors import ConfigError
+from cfgen.config.jobs import jobs_of
+from cfgen.config.schema import Config
+from cfgen.secret.refusals import AWS_NAME, AWS_VALUE, AWS_WHY, is_placeholder
 
 Mode = Literal["demo", "real"]
 
@@ -24,6 +27,7 @@ class Shape(msgspec.Struct, frozen=True):
 _APP_KEY = ("PS[A-Za-z0-9]{34}", "36 letters and digits, the first two PS")
 _APP_SECRET = ("[A-Za-z0-9+/]{178}[A-Za-z0-9+/=]{2}", "180 characters of base64")
 _ACCOUNT = ("[0-9]{8}", "8 digits, without the product code")
+_ADDRESS = (r"(https|wss?)://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?", "an https, ws or wss address")
 _PRODUCT = Shape("KIS_PROD_TYPE", "[0-9]{2}", "2 digits, such as 01", hidden=False)
 _USER = Shape("KIS_HTS_ID", r"[!-~]{1,32}", "the HTS user id", hidden=False)
 
@@ -48,12 +52,32 @@ NEEDED: dict[Mode, tuple[Shape, ...]] = {
 FURTHER = (
     Shape("KIS_ACCT_FUTURE", *_ACCOUNT, hidden=False),
     Shape("KIS_PAPER_FUTURE", *_ACCOUNT, hidden=False),
+    *(Shape(f"KIS_URL_{name}", *_ADDRESS, hidden=False) for name in ("PROD", "VPS", "OPS", "VOPS")),
 )
 SHAPES = {one.name: one for shapes in NEEDED.values() for one in shapes} | {
     one.name: one for one in FURTHER
 }
-NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What ``cfgen/host/scripts/load-secrets`` takes for a name."""
+
+
+def modes_of(config: Config) -> tuple[Mode, ...]:
+    """Modes in which the bot's jobs run: ``bot.mode``, and what a job's arguments set instead."""
+    found: dict[Mode, None] = {}
+    for job in jobs_of(config):
+        mode: Mode = config.bot.mode
+        words = [word for text in job.arguments for word in text.split("=", 1)]
+        for before, word in pairwise(words):
+            # It comes after the --mode that is added, and the last stands.
+            if before == "--mode" and word in NEEDED:
+                mode = word
+        found[mode] = None
+    return tuple(found)
+
+
+def needed_shapes(modes: Collection[Mode]) -> tuple[Shape, ...]:
+    """What bots of these modes need, each once."""
+    return tuple({one.name: one for mode in modes for one in NEEDED[mode]}.values())
 
 
 def problem(name: str, value: str) -> str:
@@ -62,46 +86,25 @@ def problem(name: str, value: str) -> str:
         return f"{name!r} is not a name such as KIS_APP_KEY"
     if DECIDED.fullmatch(name):
         return f"{name} is decided by the bot's units"
-    if not value or not value.isprintable():
-        return f"{name} is not one line of text"
+    if AWS_NAME.fullmatch(name):
+        return f"{name} is {AWS_WHY}"
+    if AWS_VALUE.search(value):
+        return f"{name} holds an access key of AWS: the host has a role of its own"
+    if not value or not is_text(value):
+        return f"{name} is empty or holds control characters"
+    if is_placeholder(name, value):
+        return f"{name} holds a placeholder, and no key"
     shape = SHAPES.get(name)
     if shape and not re.fullmatch(shape.pattern, value):
         return f"{name} does not look like one: it should be {shape.looks}"
     return ""
 
 
-def lacking(mode: Mode, keys: Mapping[str, object]) -> list[str]:
-    """Names that a bot of this mode needs and the keys lack."""
-    return [one.name for one in NEEDED[mode] if one.name not in keys]
+def is_text(value: str) -> bool:
+    """Whether systemd takes it for a variable: printable, or several lines of it."""
+    return value.replace("\n", " ").replace("\t", " ").isprintable()
 
 
-def parse_env(text: str, origin: str) -> dict[str, str]:
-    """Read ``NAME=VALUE`` lines, as shells and python-dotenv do: comments, ``export``, quotes.
-
-    Names that the units decide are left out. Raises :class:`ConfigError` with the line's number,
-    never with what it holds.
-    """
-    keys = dict(_lines(text, origin))
-    if not keys:
-        raise ConfigError(f"{origin}: holds no NAME=VALUE line", "one line a key")
-    return keys
-
-
-def _lines(text: str, origin: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        bare = line.strip()
-        if not bare or bare.startswith("#"):
-            continue
-        name, equals, value = bare.removeprefix("export ").partition("=")
-        name, value = name.strip(), value.strip()
-        if not equals or not NAME.fullmatch(name):
-            raise ConfigError(f"{origin}:{number}: is not NAME=VALUE", "one line a key")
-        if value[:1] in ("'", '"'):
-            quoted = re.fullmatch(r"""(["'])(.*)\1(?:\s+#.*)?""", value)
-            if not quoted:
-                raise ConfigError(f"{origin}:{number}: the quotes of {name} do not end")
-            value = quoted[2]
-        else:
-            value = re.split(r"\s+#", value)[0]
-        if not DECIDED.fullmatch(name) and value:
-            yield name, value
+def lacking(modes: Collection[Mode], keys: Collection[str]) -> list[str]:
+    """Names that a bot of these modes needs and the keys lack."""
+    return [one.name for one in needed_shapes(modes) if one.name not in keys]

@@ -1,9 +1,10 @@
 """Reading and writing the stack's secret."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from cfgen.aws import code_of
@@ -14,19 +15,27 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
+LARGEST = 65_536
+"""Bytes of a secret's value (PutSecretValue in the Secrets Manager API Reference)."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What was done to each key by name, and all that the secret holds now."""
+
+    done: dict[str, str]
+    after: dict[str, str]
+
+
 def secret_name(stack: str) -> str:
     """The name of a stack's secret (``cfgen/template/secret.py``)."""
     return f"{stack}/kis-api"
 
 
 class KeyStore:
-    """The secret of one stack. ``note`` is told what happened, never a value."""
+    """The secret of one stack."""
 
-    def __init__(
-        self, client: "SecretsManagerClient", stack: str, note: Callable[[str], None]
-    ) -> None:
+    def __init__(self, client: "SecretsManagerClient", stack: str) -> None:
         self._client = client
-        self._note = note
         self.name = secret_name(stack)
 
     def read(self) -> dict[str, str]:
@@ -63,8 +72,8 @@ class KeyStore:
             )
         return keys
 
-    def merge(self, new: Mapping[str, str], token: str) -> bool:
-        """Lay keys over those that are there, and say whether anything changed.
+    def merge(self, new: Mapping[str, str], token: str) -> Change:
+        """Lay keys over those that are there.
 
         Raises :class:`ConfigError` for a key that does not look like one; nothing is written then.
         """
@@ -73,15 +82,26 @@ class KeyStore:
             raise ConfigError("\n  ".join(problems), "nothing was stored")
         before = self.read()
         after = {**before, **new}
+        self._write(before, after, token)
+        changed = sorted(name for name in new if before.get(name) != new[name])
+        return Change({n: "replaced" if n in before else "stored" for n in changed}, after)
+
+    def remove(self, names: Collection[str], token: str) -> Change:
+        """Take keys out. Raises :class:`ConfigError` for a name that is not there."""
+        before = self.read()
+        if unknown := sorted(set(names) - set(before)):
+            held = f"it holds {', '.join(sorted(before))}" if before else "it holds no key"
+            raise ConfigError(f"{self.name} has no {' and no '.join(unknown)}", held)
+        after = {name: value for name, value in before.items() if name not in names}
+        self._write(before, after, token)
+        return Change(dict.fromkeys(sorted(names), "removed"), after)
+
+    def _write(self, before: dict[str, str], after: dict[str, str], token: str) -> None:
         if after == before:
-            self._note(f"{self.name} holds these keys already")
-            return False
+            return
+        text = json.dumps(after, sort_keys=True)
+        if len(text) > LARGEST:
+            raise ConfigError(f"{self.name} can hold no more than {LARGEST} bytes")
         self._client.put_secret_value(
-            SecretId=self.name,
-            SecretString=json.dumps(after, sort_keys=True),
-            ClientRequestToken=token,
+            SecretId=self.name, SecretString=text, ClientRequestToken=token
         )
-        for name in sorted(new):
-            if before.get(name) != new[name]:
-                self._note(f"{name}: {'replaced' if name in before else 'stored'}")
-        return True

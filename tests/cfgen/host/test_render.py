@@ -20,6 +20,7 @@ from cfgen.config.load import make_config
 from cfgen.host.quoting import quote_argument, quote_value
 from cfgen.host.render import HostFile, host_files, steps, user_data
 from cfgen.lock import LockedPlan
+from cfgen.secret.refusals import AWS_NAME, AWS_VALUE
 from tests.trees import plan, spot
 
 SCRIPTS = Path(str(resources.files("cfgen.host").joinpath("scripts")))
@@ -246,6 +247,12 @@ def test_the_loader_and_the_configuration_leave_out_the_same_names() -> None:
     assert pattern == DECIDED.pattern
 
 
+def test_the_loader_and_the_command_line_know_the_same_credentials_of_aws() -> None:
+    loader = (SCRIPTS / "load-secrets").read_text()
+    assert "".join(re.findall(r'^    r"(.+)"$', loader, re.MULTILINE)) == AWS_NAME.pattern
+    assert re.findall(r'AWS_VALUE = re\.compile\(r"(.+)"\)', loader) == [AWS_VALUE.pattern]
+
+
 def test_a_value_is_not_searched_for_placeholders() -> None:
     unit = text("trading-bot.service", bot={"arguments": ["@MODE@"]})
     assert '"@MODE@"' in unit or " @MODE@" in unit
@@ -306,7 +313,10 @@ class TestLoadSecrets:
 
         return load
 
-    @pytest.mark.parametrize("value", ["PSabc/+=", 'a"b', "a\\b", "$HOME", "`id`", "it's", "%h"])
+    @pytest.mark.parametrize(
+        "value",
+        ["PSabc/+=", 'a"b', "a\\b", "$HOME", "`id`", "it's", "%h", "two\n#lines\\\n\tx", "# 앱"],
+    )
     def test_keys_arrive_as_they_were_stored(self, tmp_path: Path, load, value: str) -> None:  # type: ignore[no-untyped-def]
         result = load(json.dumps(json.dumps({"KIS_APP_KEY": value})))
         assert result.returncode == 0, result.stderr
@@ -325,7 +335,7 @@ class TestLoadSecrets:
 
     @pytest.mark.parametrize(
         "secret",
-        ["", "not json: canary", "[]", "{}", '{"a": "canary"}', '{"A": 1}', '{"A": "x\\ncanary"}'],
+        ["", "not json: canary", "[]", '{"a-b": "canary"}', '{"A": 1}', '{"A": "x\\u0007canary"}'],
     )
     def test_an_unusable_secret_fails_and_is_not_shown(  # type: ignore[no-untyped-def]
         self, tmp_path: Path, load, secret: str
@@ -346,6 +356,25 @@ class TestLoadSecrets:
         assert "Could not connect" in result.stdout
         assert "are kept" in result.stdout
         assert (tmp_path / "env").read_text() == "OLD=1\n"
+
+    def test_credentials_of_aws_are_left_out(self, tmp_path: Path, load) -> None:  # type: ignore[no-untyped-def]
+        keys = {
+            "AWS_SECRET_ACCESS_KEY": "canary",
+            "aws_access_key_id": "canary",
+            "BACKUP": "AKIACANARY0123456789",
+            "AWS_REGION": "x",
+            "kis_hts_id": "me",
+        }
+        result = load(json.dumps(json.dumps(keys)))
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("is a credential of AWS and left out") == 3
+        assert "canary" not in result.stdout.lower()
+        assert (tmp_path / "env").read_text() == 'AWS_REGION="x"\nkis_hts_id="me"\n'
+
+    def test_keys_that_were_all_taken_out_are_gone(self, tmp_path: Path, load) -> None:  # type: ignore[no-untyped-def]
+        (tmp_path / "env").write_text("OLD=1\n")
+        assert load(json.dumps("{}")).returncode == 0
+        assert (tmp_path / "env").read_text() == ""
 
     def test_an_empty_secret_fails_with_awss_words(self, load) -> None:  # type: ignore[no-untyped-def]
         result = load("Secrets Manager can't find the specified secret value\n", code=254)
