@@ -7,6 +7,7 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 
 from cfgen.config.schema import LEAST_DISK_GIB, Config, smallest_disk_gib
+from cfgen.key_patterns import is_key_name, key_in_variable, keys_in_arguments
 from pricing.calendar import Window
 from pricing.offers import COMMITTED
 
@@ -20,7 +21,11 @@ EMAIL = r"[A-Za-z0-9.!#%&'*+/=?^_`|~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 DNS_NAME = r"(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])\.?"
 DECIDED = re.compile(r"PATH|HOME|USER|SHELL|ENV_MODE|LD_.*|PYTHON.*|FLASK_.*")
 """Variables that the units set; ``cfgen/host/scripts/load-secrets`` leaves out the same."""
-KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
+
+ITS_PLACE = (
+    "a key belongs in the secret, not in a file or template; store it with: cfgen secret set NAME, "
+    "and the bot reads it as the environment variable NAME"
+)
 
 WIDEST = 8
 """Prefix length of the widest address range that may reach a port."""
@@ -106,9 +111,20 @@ def _variable(value: object) -> str:
         return f"{name!r} is not the name of an environment variable"
     if DECIDED.fullmatch(name):
         return f"{name} is decided by the bot's units"
-    if KEY_LIKE.search(name.upper()):
-        return f"{name} looks like a key: it belongs in the secret, not in a file or template"
+    if is_key_name(name):
+        return f"{name} looks like a key: {ITS_PLACE}"
     return ""
+
+
+def _no_keys(config: Config) -> Iterator[tuple[str, str]]:
+    """What looks like a key in a value, which the template would publish; never shown."""
+    for name, value in config.bot.environment.items():
+        if what := key_in_variable(name, value):
+            yield "bot.environment", f"the value of {name} looks like {what}: {ITS_PLACE}"
+    jobs = [(f"bot.jobs: {job.name}: arguments", job.arguments) for job in config.bot.jobs]
+    for path, arguments in (("bot.arguments", config.bot.arguments), *jobs):
+        for what in keys_in_arguments(arguments):
+            yield path, f"{what}: {ITS_PLACE}"
 
 
 def _source(value: object) -> str:
@@ -225,7 +241,8 @@ PATCHING_TAKES = 20
 
 def problems(config: Config) -> list[tuple[str, str]]:
     """Everything that is wrong: pairs of a key's path and what is allowed there."""
-    found = list(_each_key(config))
+    # Keys first, and alone: what another check says of a value shows it.
+    found = list(_no_keys(config)) or list(_each_key(config))
     return found or list(_together(config))
 
 
