@@ -18,7 +18,7 @@ from cfgen.cli.options import (
     yes_option,
 )
 from cfgen.cli.subject import read_subject, subject_options
-from cfgen.cli.terminal import emit, now, talk
+from cfgen.cli.terminal import asker, emit, now, talk
 
 if TYPE_CHECKING:
     from cfgen.cli.watcher import Form, Watcher
@@ -178,6 +178,7 @@ def deploy(
             chosen is not None,
             manner,
             again,
+            asker(yes=yes),
         )
         if rehearse:
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)

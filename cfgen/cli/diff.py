@@ -6,7 +6,7 @@ import click
 
 from cfgen.cli.options import again, configuration, global_options, settings, timeout_option
 from cfgen.cli.subject import read_subject, subject_options
-from cfgen.cli.terminal import emit, paper, talk
+from cfgen.cli.terminal import asker, emit, paper, talk
 
 if TYPE_CHECKING:
     from cfgen.prices import Prices
@@ -72,6 +72,7 @@ def diff(
         timeout * 60,
         pipeline.lock_path(settings().config).parent,
         chosen is not None,
+        ask=asker(),
     )
     if local:
         lines = pipeline.local_diff(request, settings().profile, Watcher(yes=False))
