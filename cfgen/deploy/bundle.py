@@ -14,7 +14,7 @@ import msgspec
 
 from cfgen.deploy.archive import Member, compress, tar
 from cfgen.deploy.imports import Imports
-from cfgen.deploy.packing import Ask, Group, PackPlan, check_files, left_out, plan_packing
+from cfgen.deploy.packing import Ask, Group, PackPlan, check_files, count_of, left_out, plan_packing
 from cfgen.deploy.worktree import File, Worktree, read_worktree
 from cfgen.errors import ConfigError, Refused
 from cfgen.key_patterns import find_key
@@ -230,9 +230,10 @@ def _summary(
 ) -> Iterator[str]:
     """What was packed, and what was not."""
     size = sum(file.size for file in plan.files)
+    compressed = len(bundle.data)
     yield (
-        f"packed {folder}: {bundle.files} files, {size:,} bytes ({len(bundle.data):,} compressed); "
-        f"the largest: {_largest(plan.files)}"
+        f"packed {folder}: {count_of(bundle.files, 'file')}, {size:,} bytes "
+        f"({compressed:,} compressed); the largest: {_largest(plan.files)}"
     )
     if out := left_out(plan):
         yield f"left out: {'; '.join(out)}"

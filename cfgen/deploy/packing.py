@@ -41,7 +41,7 @@ class Group(msgspec.Struct, frozen=True):
         return sum(file.name.endswith(SOURCE) for file in self.files)
 
     def __str__(self) -> str:
-        count = f", {_files(self.sources, 'source file')}" if self.name.endswith("/") else ""
+        count = f", {count_of(self.sources, 'source file')}" if self.name.endswith("/") else ""
         return f"{self.name} ({'ignored' if self.ignored else 'not tracked'} by git{count})"
 
 
@@ -163,7 +163,8 @@ def left_out(plan: PackPlan) -> list[str]:
     return lines
 
 
-def _files(count: int, what: str) -> str:
+def count_of(count: int, what: str) -> str:
+    """``1 file``, ``2 files``."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 

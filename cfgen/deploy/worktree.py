@@ -4,12 +4,14 @@ Nothing is read of the files but their size and kind. Where git refuses, it is s
 falls back to "everything".
 """
 
+import fnmatch
 import os
 import stat
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from pathspec import GitIgnoreSpec
@@ -276,32 +278,47 @@ def _plain(folder: Path) -> Worktree:
     kept: list[File] = []
     ignored: list[File] = []
     counts: Counter[str] = Counter()
-    specs: list[tuple[str, GitIgnoreSpec]] = []
+    rules: list[Rule] = []
     for place, folders, files in os.walk(folder):
         inside = Path(place).relative_to(folder).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
         if ".gitignore" in files:
             text = Path(place, ".gitignore").read_text(encoding="utf-8", errors="replace")
-            specs.append((prefix, GitIgnoreSpec.from_lines(text.splitlines())))
-        for name in [one for one in folders if _is_ignored(f"{prefix}{one}/", specs)]:
+            rules += (
+                Rule(prefix, one, GitIgnoreSpec.from_lines([one])) for one in text.splitlines()
+            )
+        for name in [one for one in folders if _is_ignored(f"{prefix}{one}/", rules)]:
             folders.remove(name)
             ignored += _walk(folder, f"{prefix}{name}/", counts)
         for file in _level(folder, inside, folders, files, "", counts):
-            if _is_ignored(file.name, specs):
+            if _is_ignored(file.name, rules):
                 ignored.append(msgspec.structs.replace(file, group=file.name))
             else:
                 kept.append(file)
     return Worktree(tuple(kept), tuple(ignored), (), {}, counts, False, None)
 
 
-def _is_ignored(name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> bool:
-    """The last pattern that matches decides, of the deepest file that has one (gitignore(5))."""
-    for prefix, spec in reversed(specs):
-        if name.startswith(prefix):
-            decided = spec.check_file(name[len(prefix) :]).include
-            if decided is not None:
-                return decided
-    return False
+class Rule(NamedTuple):
+    """A line of a ``.gitignore`` in the folder ``prefix``."""
+
+    prefix: str
+    line: str
+    spec: GitIgnoreSpec
+
+    def decides(self, name: str) -> bool | None:
+        """Whether it ignores a name, or takes it back; ``None`` where it does not speak of it."""
+        base = name.rstrip("/").rpartition("/")[2]
+        last = self.line.rstrip().rstrip("/").rpartition("/")[2].removeprefix("!").replace("\\", "")
+        # pathspec lets a rule for a folder speak of all in it, for git it does of the folder alone.
+        if not (name.startswith(self.prefix) and fnmatch.fnmatchcase(base, last)):
+            return None
+        return self.spec.check_file(name[len(self.prefix) :]).include
+
+
+def _is_ignored(name: str, rules: list[Rule]) -> bool:
+    """The last rule that speaks of a name decides, of the deepest file first (gitignore(5))."""
+    decided = (rule.decides(name) for rule in reversed(rules))
+    return next((one for one in decided if one is not None), False)
 
 
 def _some(names: set[str]) -> str:

@@ -142,9 +142,9 @@ def test_a_database_is_searched_for_what_has_a_shape() -> None:
 @pytest.mark.parametrize(
     "name",
     [".env", ".ENV", ".env.local", "prod.env", "config/.Env", ".envrc", ".npmrc", ".netrc",
-     "ID_RSA", "id_ed25519", ".git-credentials", ".pypirc", "kis_devlp.yaml", "kis_devlp.yml", "my.PEM",
-     "a.key", "credentials.json", "secrets.toml", ".streamlit/secrets.toml", "certs/a.p12",
-     "data/access_token.json", "KIS/config/KIS20261124"],
+     "ID_RSA", "id_ed25519", ".git-credentials", ".pypirc", "kis_devlp.yaml", "kis_devlp.yml",
+     "my.PEM", "a.key", "credentials.json", "secrets.toml",
+     ".streamlit/secrets.toml", "certs/a.p12", "data/access_token.json", "KIS/config/KIS20261124"],
 )  # fmt: skip
 def test_files_of_keys_by_name(name: str) -> None:
     assert is_key_file(name)

@@ -7,7 +7,7 @@ import tarfile
 from hashlib import sha256
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfgen.deploy.archive import HEADER, Member, compress, tar
@@ -28,6 +28,7 @@ members = st.lists(
         st.lists(part, min_size=1, max_size=4).map("/".join),
         st.binary(max_size=2000),
         st.booleans(),
+        st.just(""),
     ),
     max_size=8,
     unique_by=lambda member: member.name,
@@ -41,6 +42,7 @@ def test_the_bytes_of_a_tar_are_the_same_on_every_python() -> None:
     )
 
 
+@settings(max_examples=40)
 @given(members)
 def test_the_order_does_not_matter(some: list[Member]) -> None:
     first = tar(some)
@@ -48,6 +50,7 @@ def test_the_order_does_not_matter(some: list[Member]) -> None:
     assert tar(sorted(some, key=lambda member: member.content)) == first
 
 
+@settings(max_examples=40)
 @given(members)
 def test_what_goes_in_comes_out(some: list[Member]) -> None:
     plain = tar(some)

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cfgen.deploy.bundle import LIMIT, Bundle, Packing, pack
 from cfgen.errors import ConfigError, Refused
-from tests.conftest import Run
+from tests.conftest import Run, Terminal
 
 APP_KEY = "PS" + "a1B2" * 8 + "cd"
 
@@ -150,10 +151,10 @@ def test_a_hook_of_git_leads_nowhere_else(cfgen: Run, folder: Path) -> None:
     write(folder, **{"cfgen.toml": CONFIG, "bot__bot.py": "print(1)", "other__a.py": ""})
     commit(folder / "bot")
     commit(folder / "other")
-    result = cfgen("deploy", "--rehearse", "--yes", "--no-lint", "--prices", "offline",
-                   extra={"GIT_DIR": str(folder / "other/.git"), "GIT_INDEX_FILE": "x"})  # fmt: skip
+    hook = {"GIT_DIR": str(folder / "other/.git"), "GIT_INDEX_FILE": "x"}
+    result = cfgen("deploy", "--rehearse", "--yes", "--no-lint", "--prices", "offline", extra=hook)
     assert result.returncode == 0, result.stderr
-    assert "packed bot: 1 files" in result.stderr
+    assert "packed bot: 1 file," in result.stderr
 
 
 def test_without_git_nothing_is_guessed(app: Path) -> None:
@@ -387,7 +388,7 @@ def test_a_link_to_what_is_not_packed(app: Path, tmp_path: Path, target: str) ->
     )
     write(app, **{".gitignore": "data/"})
     link(app, "self", target)
-    with pytest.raises(Refused, match="self is a link to .* which is not packed"):
+    with pytest.raises(Refused, match=r"self is a link to .* which is not packed"):
         pack(app, Packing())
 
 
@@ -409,7 +410,7 @@ def test_a_link_in_place_of_a_folder_is_not_followed(app: Path, tmp_path: Path) 
     assert packed(app) == {"bot.py", "run.sh"}
 
 
-def test_pipes_are_not_waited_for(app: Path, plain: Path) -> None:
+def test_pipes_are_not_waited_for(app: Path) -> None:
     os.mkfifo(app / "pipe")
     assert "pipe" not in packed(app)
     (app / "bot.py").unlink()
@@ -515,7 +516,12 @@ def test_whatever_the_process_is_the_key_is_the_same(app: Path) -> None:
         ("000", "UTC", "1", "C"),
         ("077", "Asia/Seoul", "2", "C.UTF-8"),
     ):
-        extra = {"TZ": zone, "PYTHONHASHSEED": seed, "LC_ALL": locale, "PYTHONPATH": os.getcwd()}
+        extra = {
+            "TZ": zone,
+            "PYTHONHASHSEED": seed,
+            "LC_ALL": locale,
+            "PYTHONPATH": str(Path.cwd()),
+        }
         ran = [sys.executable, "-c", PACK, str(app), umask]
         keys.add(subprocess.check_output(ran, env=os.environ | extra, text=True))
     assert keys == {pack(app, Packing()).key + "\n"}
@@ -594,3 +600,21 @@ def test_a_rehearsal_packs_as_well(cfgen: Run, folder: Path) -> None:
     result = cfgen("deploy", "--rehearse", "--yes", "--no-lint", "--prices", "offline")
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("uploaded s3://") == 1
+
+
+def test_a_person_at_a_terminal_is_asked(
+    terminal: Callable[..., Terminal], cfgen: Run, folder: Path
+) -> None:
+    write(folder, **{"cfgen.toml": CONFIG, "bot__bot.py": "import lib.a", "bot__lib__a.py": ""})
+    write(folder, **{"bot__.gitignore": "lib/"})
+    commit(folder / "bot")
+    command = ("deploy", "--rehearse", "--no-lint", "--prices", "offline")
+    refused = cfgen(*command, "--yes")
+    assert refused.returncode == 5
+    assert "bot.py imports lib/a.py, which is in lib/ (ignored by git, 1 source" in refused.stderr
+    person = terminal(*command)
+    person.wait_for("The bot imports lib/ (ignored by git, 1 source file). Pack it? [Y/n]")
+    person.type("\n")
+    assert person.end() == 0
+    assert 'to be asked no more, set bot.include = ["lib/"]' in person.read
+    assert "packed bot: 3 files" in person.read

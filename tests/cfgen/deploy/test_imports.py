@@ -91,8 +91,9 @@ def test_as_python_finds_them(way: str, tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     # As the unit starts it: in the checkout, which is in PYTHONPATH.
-    ran = subprocess.run([sys.executable, "-c", LOADED, "apps/bot.py"], cwd=tmp_path, check=True,
-                         capture_output=True, env=os.environ | {"PYTHONPATH": str(tmp_path)})  # fmt: skip
+    command = [sys.executable, "-c", LOADED, "apps/bot.py"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    ran = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=environment)
     assert {one for one in json.loads(ran.stdout) if not one.startswith("..")} == expected
 
 
@@ -130,5 +131,5 @@ def test_code_that_cannot_be_read(text: str) -> None:
 
 
 def test_what_is_out_of_the_checkout_or_unknown_is_passed_over() -> None:
-    text = "import sys\nsys.path.append('../..')\nsys.path.append(find())\nfrom ... import x\nimport os.path"
+    text = "import sys\nsys.path.append('../..')\nsys.path.append(find())\nfrom ... import x"
     assert reached({"apps/bot.py": text, "x.txt": ""}) == {}
