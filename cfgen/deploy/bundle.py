@@ -15,12 +15,9 @@ import msgspec
 from cfgen.deploy.archive import Member, compress, tar
 from cfgen.deploy.imports import Imports
 from cfgen.deploy.packing import Ask, Group, PackPlan, check_files, count_of, left_out, plan_packing
-from cfgen.deploy.worktree import File, Worktree, read_worktree
+from cfgen.deploy.worktree import LIMIT, File, Worktree, read_worktree
 from cfgen.errors import ConfigError, Refused
 from cfgen.key_patterns import find_key
-
-LIMIT = 200_000_000
-"""Bytes of all files together: an app of this kind has a few thousandths of that."""
 
 MODULE_LIMIT = 4_000_000
 """Bytes up to which a file is read for its imports."""

@@ -30,6 +30,9 @@ CACHE = "caches and virtual environments"
 KEYS = "files of keys"
 SPECIAL = "neither file nor link"
 
+LIMIT = 200_000_000
+"""Bytes of all files together: an app of this kind has a few thousandths of that."""
+
 LOCAL = frozenset({
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE",
     "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -141,7 +144,9 @@ def _repository(folder: Path, program: str) -> Worktree:
     names = {file.name for file in ignored}
     # A new folder is named as a whole, with what is ignored in it.
     untracked = [one for one in _others(program, folder, (), counts) if one.name not in names]
-    changed = _changed(program, folder)
+    # To compare a huge file git reads it whole, and it is refused anyhow.
+    small = sum(file.size for file in tracked) <= LIMIT
+    changed = _changed(program, folder) if small else None
     for prefix, one in inner:
         tracked += _below(prefix, one.tracked)
         ignored += _below(prefix, one.ignored)

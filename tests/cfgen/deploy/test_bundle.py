@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cfgen.deploy.bundle import LIMIT, Bundle, Packing, pack
+from cfgen.deploy.bundle import Bundle, Packing, pack
+from cfgen.deploy.worktree import LIMIT
 from cfgen.errors import ConfigError, Refused
 from tests.conftest import Run, Terminal
 
