@@ -21,6 +21,7 @@ and these are the rooms::
     deploy/     change sets, events, causes, and the rehearsal
     report/     text and JSON for people and programs
     aws.py      sessions and clients: made here, nowhere else
+    key_patterns.py  what a key looks like, for all who must not let one through
     errors.py   what can go wrong, and the exit codes
 """
 

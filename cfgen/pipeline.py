@@ -4,7 +4,7 @@ Each is a function from values to a value. AWS's clients, the clock for waiting 
 here and passed down; the moment of a run comes from above.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +13,7 @@ import msgspec
 
 from cfgen.config.checks import is_folder
 from cfgen.config.given import PLAIN, Given
+from cfgen.config.jobs import jobs_of
 from cfgen.config.load import FILE_NAME as CONFIG_NAME
 from cfgen.config.load import Override, make_config
 from cfgen.config.load import load_config as load_config
@@ -90,7 +91,8 @@ class Kept(msgspec.Struct, frozen=True):
 class DeployRequest(msgspec.Struct, frozen=True):
     """What ``deploy`` was asked for; ``limit`` is in seconds, ``base`` where paths begin.
 
-    Without a ``manner`` it is an ordinary deploy.
+    ``ask`` asks a person what else is packed, ``None`` where there is nobody to ask. Without a
+    ``manner`` it is an ordinary deploy.
     """
 
     config: Config
@@ -105,6 +107,7 @@ class DeployRequest(msgspec.Struct, frozen=True):
     compare_cost: bool = False
     manner: "Manner | None" = None
     given: Given = PLAIN
+    ask: Callable[[str, bool], bool] | None = None
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -422,7 +425,8 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.given), watcher)
+        waiting = waiting_for(request.limit, request.given)
+        return run(_wish(request, watcher), clients, waiting, watcher)
 
 
 def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
@@ -432,7 +436,8 @@ def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Ch
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.given), watcher)
+        waiting = waiting_for(request.limit, request.given)
+        return run(_wish(request, watcher), clients, waiting, watcher)
 
 
 def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
@@ -442,7 +447,8 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.given), watcher)
+        waiting = waiting_for(request.limit, request.given)
+        return run(_wish(request, watcher), clients, waiting, watcher)
 
 
 def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = None) -> "Rehearsal":
@@ -458,7 +464,7 @@ def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = Non
     before = read_text(kept) if kept and kept.is_file() else None
     with aws_errors():
         waiting = waiting_for(request.limit, request.given)
-        done = run(_wish(request), stack.region, waiting, watcher, before)
+        done = run(_wish(request, watcher), stack.region, waiting, watcher, before)
     if kept:
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -475,7 +481,7 @@ def rehearsals() -> Path:
     return user_cache_path("cfgen", appauthor=False) / "rehearsals"
 
 
-def _wish(request: DeployRequest) -> "Wish":
+def _wish(request: DeployRequest, watcher: "Watcher") -> "Wish":
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Wish
 
@@ -490,24 +496,28 @@ def _wish(request: DeployRequest) -> "Wish":
         request.allow_replace,
         request.refresh_image,
         stack.termination_protection,
-        bundle=_bundle(request),
+        bundle=_bundle(request, watcher.note),
         execute=request.execute,
         compare_cost=request.compare_cost,
         manner=request.manner or Manner(),
     )
 
 
-def _bundle(request: DeployRequest) -> "Bundle | None":
+def _bundle(request: DeployRequest, note: Callable[[str], None]) -> "Bundle | None":
     """The packed app, where the template was built for a local folder and none is given by hand."""
     bot = request.config.bot
     if not (request.built and is_folder(bot.source)) or "AppBundleKey" in request.parameters:
         return None
-    from cfgen.deploy.bundle import pack
+    from cfgen.config.own import own_files
+    from cfgen.deploy.bundle import Packing, pack
 
     dashboard = request.config.dashboard
-    needed = [bot.entrypoint, bot.requirements, dashboard.entrypoint if dashboard.enabled else ""]
+    programs = [job.entrypoint for job in jobs_of(request.config)]
+    needs = [*programs, bot.requirements, dashboard.entrypoint if dashboard.enabled else ""]
     folder = request.base / Path(bot.source).expanduser()
-    return pack(folder, tuple(filter(None, needed)))
+    own = (*own_files(request.base), *own_files(folder))
+    needed = tuple(dict.fromkeys(filter(None, needs)))
+    return pack(folder, Packing(needed, tuple(bot.include), own, request.ask, note))
 
 
 def new_token() -> str:

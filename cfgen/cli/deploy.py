@@ -19,7 +19,7 @@ from cfgen.cli.options import (
     yes_option,
 )
 from cfgen.cli.subject import read_subject, subject_options
-from cfgen.cli.terminal import emit, now, talk
+from cfgen.cli.terminal import asker, emit, now, talk
 
 if TYPE_CHECKING:
     from cfgen.cli.watcher import Form, Watcher
@@ -179,6 +179,7 @@ def deploy(
             chosen is not None,
             manner,
             given(),
+            asker(yes=yes),
         )
         if rehearse:
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)

@@ -6,7 +6,7 @@ import click
 
 from cfgen.cli.options import again, configuration, given, global_options, settings, timeout_option
 from cfgen.cli.subject import read_subject, subject_options
-from cfgen.cli.terminal import emit, paper, talk
+from cfgen.cli.terminal import asker, emit, paper, talk
 
 if TYPE_CHECKING:
     from cfgen.prices import Prices
@@ -73,6 +73,7 @@ def diff(
         pipeline.lock_path(settings().config).parent,
         chosen is not None,
         given=given(),
+        ask=asker(),
     )
     if local:
         lines = pipeline.local_diff(request, settings().profile, Watcher(yes=False))

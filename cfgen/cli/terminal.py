@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -62,6 +63,15 @@ def answered(answer: object) -> object:
     if was_interrupted():
         raise KeyboardInterrupt
     return answer
+
+
+def asker(*, yes: bool = False) -> Callable[[str, bool], bool] | None:
+    """Asks a question, of which Enter's answer is given; ``None`` where nobody is to be asked."""
+
+    def ask(question: str, default: bool) -> bool:
+        return bool(answered(click.confirm(question, default=default, err=True)))
+
+    return ask if someone_to_ask() and not yes else None
 
 
 def talk(text: str) -> None:

@@ -12,6 +12,7 @@ from cfgen.config.jobs import seconds_of
 from cfgen.config.market import market_problems, sessions_problem
 from cfgen.config.schema import LEAST_DISK_GIB, Config, smallest_disk_gib
 from cfgen.config.weekdays import parse_days
+from cfgen.key_patterns import is_key_name, key_in_variable, keys_in_arguments
 from pricing.calendar import Window
 from pricing.offers import COMMITTED
 
@@ -23,7 +24,11 @@ EMAIL = r"[A-Za-z0-9.!#%&'*+/=?^_`|~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 DNS_NAME = r"(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])\.?"
 DECIDED = re.compile(r"PATH|HOME|USER|SHELL|ENV_MODE|LD_.*|PYTHON.*|FLASK_.*")
 """Variables that the units set; ``cfgen/host/scripts/load-secrets`` leaves out the same."""
-KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
+
+ITS_PLACE = (
+    "a key belongs in the secret, not in a file or template; store it with: cfgen secret set NAME, "
+    "and the bot reads it as the environment variable NAME"
+)
 
 SYSTEM_FOLDERS = frozenset(
     [
@@ -130,8 +135,8 @@ def _variable(value: object) -> str:
         return f"{name!r} is not the name of an environment variable"
     if DECIDED.fullmatch(name):
         return f"{name} is decided by the bot's units"
-    if KEY_LIKE.search(name.upper()):
-        return f"{name} looks like a key: it belongs in the secret, not in a file or template"
+    if is_key_name(name):
+        return f"{name} looks like a key: {ITS_PLACE}"
     return ""
 
 
@@ -158,6 +163,17 @@ def _writable(value: object) -> str:
     if first in SYSTEM_FOLDERS or text.startswith(OUR_FOLDERS):
         return f"{text} belongs to the system; name a folder under ~ or one such as /srv/data"
     return ""
+
+
+def _no_keys(config: Config) -> Iterator[tuple[str, str]]:
+    """What looks like a key in a value, which the template would publish; never shown."""
+    for name, value in config.bot.environment.items():
+        if what := key_in_variable(name, value):
+            yield "bot.environment", f"the value of {name} looks like {what}: {ITS_PLACE}"
+    jobs = [(f"bot.jobs: {job.name}: arguments", job.arguments) for job in config.bot.jobs]
+    for path, arguments in (("bot.arguments", config.bot.arguments), *jobs):
+        for what in keys_in_arguments(arguments):
+            yield path, f"{what}: {ITS_PLACE}"
 
 
 def _source(value: object) -> str:
@@ -293,7 +309,8 @@ JOB_CHECKS: tuple[tuple[str, Check], ...] = (
 
 def problems(config: Config) -> list[tuple[str, str]]:
     """Everything that is wrong: pairs of a key's path and what is allowed there."""
-    found = [*_each_key(config), *_each_job(config)]
+    # Keys first, and alone: what another check says of a value shows it.
+    found = list(_no_keys(config)) or [*_each_key(config), *_each_job(config)]
     return found or list(_together(config))
 
 

@@ -13,6 +13,10 @@
     causes.py      why it failed: the earliest real cause of each resource; pure
     remedies.py    what to do about a failure that is known; pure
     body.py        a template's text, as small as it must be; pure
+    worktree.py    what lies in the app's folder, by git
+    imports.py     which files the bot's programs import; pure
+    packing.py     what is packed, and what is asked or refused first; pure
+    archive.py     a .tar.gz by its content alone; pure
     bundle.py      a local app folder, packed
     artifacts.py   our bucket, for what is too large for a call
     waiting.py     how to wait for AWS

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
-from cfgen.config.checks import KEY_LIKE
+from cfgen.key_patterns import is_key_name
 
 MASK = "****"
 CONTROL = re.compile(
@@ -51,7 +51,7 @@ def _without_keys(tree: object) -> object:
 
 def is_key_like(name: str) -> bool:
     """Whether something is called as keys are."""
-    return bool(KEY_LIKE.search(name.upper()))
+    return is_key_name(name)
 
 
 def hide(text: str, secrets: Collection[str]) -> str:
