@@ -14,6 +14,8 @@
     remedies.py    what to do about a failure that is known; pure
     body.py        a template's text, as small as it must be; pure
     bundle.py      a local app folder, packed
+    source.py      a git source at its commit, whatever ref was typed
+    bucket.py      how our bucket is protected; pure
     artifacts.py   our bucket, for what is too large for a call
     waiting.py     how to wait for AWS
     stack.py       the calls to CloudFormation, with clients, clock and sleep passed in
