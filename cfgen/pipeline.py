@@ -15,6 +15,7 @@ from cfgen.config.checks import is_folder
 from cfgen.config.load import FILE_NAME as CONFIG_NAME
 from cfgen.config.load import Override, make_config
 from cfgen.config.load import load_config as load_config
+from cfgen.config.refs import can_move, is_git, split_source
 from cfgen.config.schema import (
     Config,
     commitments_of,
@@ -32,6 +33,7 @@ from cfgen.prices import read_market as read_prices
 from pricing.bill import Bill
 from pricing.commitments import hold
 from pricing.market import Market, Notice
+from pricing.offers import Architecture
 from pricing.plans import Plan, make_plans
 from pricing.price import Unpriced
 from pricing.recommend import Recommendation
@@ -41,6 +43,7 @@ from pricing.sources.snapshot import encode, snapshot_of
 from pricing.workload import HostShape
 
 if TYPE_CHECKING:
+    from cfgen.deploy.app import Pip, Reach
     from cfgen.deploy.bundle import Bundle
     from cfgen.deploy.changeset import ChangeSet
     from cfgen.deploy.manner import Manner
@@ -75,6 +78,8 @@ class DeployRequest(msgspec.Struct, frozen=True):
     """What ``deploy`` was asked for; ``limit`` is in seconds, ``base`` where paths begin.
 
     ``command`` writes a command for the same stack. Without a ``manner`` it is an ordinary deploy.
+    ``lock`` is the plan's lock, beside which the locked requirements are; ``architectures`` are
+    those that the host may have. ``cache`` says whether what had its wheels may be remembered.
     """
 
     config: Config
@@ -89,6 +94,10 @@ class DeployRequest(msgspec.Struct, frozen=True):
     compare_cost: bool = False
     manner: "Manner | None" = None
     command: Command = "cfgen {}".format
+    lock: Path = Path(LOCK_NAME)
+    architectures: tuple[Architecture, ...] = ()
+    check_wheels: bool = True
+    cache: bool = True
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -257,6 +266,12 @@ def build(config: Config, plan: LockedPlan, year: int, output: Format = "yaml") 
     return render.to_yaml(template) if output == "yaml" else render.to_json(template)
 
 
+def moving_ref(config: Config) -> str:
+    """The branch or tag at which ``bot.source`` stands; empty for a commit or a folder."""
+    source = config.bot.source
+    return split_source(source)[1] if can_move(source) else ""
+
+
 def lint(text: str, region: str) -> "tuple[Finding, ...]":
     """Lint a template's text."""
     from cfgen.lint.run import lint_template
@@ -324,7 +339,8 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
+        wish = _wish(request, watcher, "deploy")
+        return run(wish, clients, waiting_for(request.limit, request.command), watcher)
 
 
 def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
@@ -334,7 +350,8 @@ def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Ch
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
+        wish = _wish(request, watcher, "look")
+        return run(wish, clients, waiting_for(request.limit, request.command), watcher)
 
 
 def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
@@ -344,7 +361,8 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        return run(_wish(request), clients, waiting_for(request.limit, request.command), watcher)
+        wish = _wish(request, None, "offline")
+        return run(wish, clients, waiting_for(request.limit, request.command), watcher)
 
 
 def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = None) -> "Rehearsal":
@@ -359,7 +377,8 @@ def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = Non
     kept = last / f"{stack.region}-{stack.name}.yaml" if last else None
     before = read_text(kept) if kept and kept.is_file() else None
     with aws_errors():
-        done = run(_wish(request), stack.region, waiting_for(request.limit), watcher, before)
+        wish = _wish(request, watcher, "offline")
+        done = run(wish, stack.region, waiting_for(request.limit), watcher, before)
     if kept:
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -376,39 +395,99 @@ def rehearsals() -> Path:
     return user_cache_path("cfgen", appauthor=False) / "rehearsals"
 
 
-def _wish(request: DeployRequest) -> "Wish":
+def _wish(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> "Wish":
+    """What is wanted, with everything certain that may move; without a ``watcher`` nothing is said.
+
+    Raises :class:`Refused` and :class:`ConfigError` before AWS is asked.
+    """
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Wish
 
     stack = request.config.stack
+    parameters = _pinned(request, watcher, reach)
     return Wish(
         stack.name,
         request.body,
         new_token(),
-        request.parameters,
+        parameters,
         stack.tags,
         tuple(stack.allowed_accounts),
         request.allow_replace,
         request.refresh_image,
         stack.termination_protection,
-        bundle=_bundle(request),
+        bundle=_bundle(request, watcher, reach),
         execute=request.execute,
         compare_cost=request.compare_cost,
         manner=request.manner or Manner(),
     )
 
 
-def _bundle(request: DeployRequest) -> "Bundle | None":
+def _pinned(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> Mapping[str, str]:
+    """The parameters, with the commit of the app's source in place of a branch or tag."""
+    from cfgen.deploy.body import default_of
+    from cfgen.deploy.source import pin
+    from cfgen.programs import run
+
+    given = request.parameters.get("AppSource")
+    own = request.config.bot.source if request.built else default_of(request.body, "AppSource")
+    source = own if given is None else given
+    if source is None or not is_git(source):
+        return request.parameters
+    if reach == "offline":
+        if watcher and can_move(source):
+            watcher.note(
+                "the source's branch or tag is not looked up here; a deploy pins its commit"
+            )
+        return request.parameters
+    default = "bot.source" if request.built else "the default of AppSource"
+    origin = default if given is None else "--parameter AppSource"
+    pinned = pin(source, origin, run)
+    if pinned:
+        source = pinned.source
+        if watcher:
+            watcher.note(pinned.said)
+    if request.built and watcher:
+        from cfgen.deploy.app import check_commit
+
+        check_commit(_pip(request, reach), source, watcher)
+    return {**request.parameters, "AppSource": source}
+
+
+def _bundle(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> "Bundle | None":
     """The packed app, where the template was built for a local folder and none is given by hand."""
     bot = request.config.bot
     if not (request.built and is_folder(bot.source)) or "AppBundleKey" in request.parameters:
         return None
+    from cfgen.deploy.app import locked_lists
     from cfgen.deploy.bundle import pack
+
+    def lists() -> Mapping[str, bytes]:
+        return locked_lists(_pip(request, reach), folder, watcher) if watcher else {}
 
     dashboard = request.config.dashboard
     needed = [bot.entrypoint, bot.requirements, dashboard.entrypoint if dashboard.enabled else ""]
     folder = request.base / Path(bot.source).expanduser()
-    return pack(folder, tuple(filter(None, needed)))
+    return pack(folder, tuple(filter(None, needed)), lists)
+
+
+def _pip(request: DeployRequest, reach: "Reach") -> "Pip":
+    """What pip is asked for a request."""
+    from platformdirs import user_cache_path
+
+    from cfgen.deploy.app import Pip
+    from cfgen.deploy.requirements import Target
+    from cfgen.programs import run
+
+    bot = request.config.bot
+    return Pip(
+        bot.requirements,
+        tuple(Target(arch, bot.python) for arch in request.architectures),
+        reach,
+        request.lock if bot.lock_requirements else None,
+        user_cache_path("cfgen", appauthor=False) / "wheels" if request.cache else None,
+        request.check_wheels,
+        run,
+    )
 
 
 def new_token() -> str:

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -59,8 +59,12 @@ class Bundle(msgspec.Struct, frozen=True):
         return f"apps/{sha256(self.data).hexdigest()}.tar.gz"
 
 
-def pack(folder: Path, needed: tuple[str, ...]) -> Bundle:
-    """Pack a folder, which must hold the ``needed`` files.
+def pack(
+    folder: Path, needed: tuple[str, ...], more: Callable[[], Mapping[str, bytes]] = dict
+) -> Bundle:
+    """Pack a folder, which must hold the ``needed`` files, and ``more`` that is ours.
+
+    ``more`` is asked for once the folder itself is known to be packable.
 
     Raises :class:`ConfigError` for a folder that cannot be packed, and :class:`Refused` for a file
     that looks like a key.
@@ -84,7 +88,8 @@ def pack(folder: Path, needed: tuple[str, ...]) -> Bundle:
                 f"bot.source: {folder} holds more than {LIMIT // 1_000_000} MB",
                 "what is not code belongs elsewhere, such as in a .gitignore",
             )
-    return Bundle(_archive(folder, contents), len(names))
+    contents |= more()
+    return Bundle(_archive(folder, contents), len(contents))
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ import re
 import msgspec
 
 from cfgen.aws import redact
-from cfgen.config.checks import GIT_SOURCE
+from cfgen.config.refs import can_move, split_source
 from cfgen.errors import ConfigError, Refused
 from cfgen.programs import Run
 
@@ -18,9 +18,6 @@ SECONDS = 30
 
 NEAR, SHOWN = 5, 8
 """How many refs of a like name are shown, and how many where none is."""
-
-COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
-"""A full commit, by SHA-1 or SHA-256."""
 
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
          "LC_ALL": "C"}  # fmt: skip
@@ -35,22 +32,6 @@ class Pinned(msgspec.Struct, frozen=True):
     said: str
 
 
-def is_git(source: str) -> bool:
-    """Whether a source is a git repository at a ref."""
-    return re.fullmatch(GIT_SOURCE, source) is not None
-
-
-def split(source: str) -> tuple[str, str]:
-    """The address as git takes it, and the ref."""
-    url, _, ref = source.removeprefix("git+").rpartition("@")
-    return url, ref
-
-
-def can_move(source: str) -> bool:
-    """Whether a git source stands at a branch or tag: what is there may be another tomorrow."""
-    return is_git(source) and not COMMIT.fullmatch(split(source)[1])
-
-
 def pin(source: str, origin: str, run: Run) -> Pinned | None:
     """Find the commit of a source's ref; ``None`` where it is a commit, or no git source.
 
@@ -59,7 +40,7 @@ def pin(source: str, origin: str, run: Run) -> Pinned | None:
     """
     if not can_move(source):
         return None
-    url, ref = split(source)
+    url, ref = split_source(source)
     refs = _refs(url, ref, origin, run)
     found = [name for name in _names(ref) if name in refs]
     if not found:
