@@ -17,6 +17,7 @@ from cfgen.config.jobs import jobs_of
 from cfgen.config.load import FILE_NAME as CONFIG_NAME
 from cfgen.config.load import Override, make_config
 from cfgen.config.load import load_config as load_config
+from cfgen.config.refs import can_move, is_git, split_source
 from cfgen.config.schema import (
     Config,
     commitments_of,
@@ -27,6 +28,7 @@ from cfgen.config.schema import (
 from cfgen.config.write import render as render_config
 from cfgen.errors import ConfigError, Refused
 from cfgen.files import read_text, write_atomically
+from cfgen.lock import FILE_NAME as LOCK
 from cfgen.lock import Lock, LockedPlan, lock_for, lock_of, write_lock
 from cfgen.lock import lock_path as lock_path
 from cfgen.prices import Prices, live_source, wanted_regions
@@ -34,6 +36,7 @@ from cfgen.prices import read_market as read_prices
 from pricing.bill import Bill
 from pricing.commitments import hold
 from pricing.market import Market, Notice
+from pricing.offers import Architecture
 from pricing.plans import Plan, make_plans
 from pricing.price import Unpriced
 from pricing.recommend import Recommendation
@@ -43,6 +46,7 @@ from pricing.sources.snapshot import encode, snapshot_of
 from pricing.workload import HostShape
 
 if TYPE_CHECKING:
+    from cfgen.deploy.app import Pip, Reach
     from cfgen.deploy.bundle import Bundle
     from cfgen.deploy.changeset import ChangeSet
     from cfgen.deploy.manner import Manner
@@ -93,6 +97,8 @@ class DeployRequest(msgspec.Struct, frozen=True):
 
     ``ask`` asks a person what else is packed, ``None`` where there is nobody to ask. Without a
     ``manner`` it is an ordinary deploy.
+    ``lock`` is the plan's lock, beside which the locked requirements are; ``architectures`` are
+    those that the host may have. ``cache`` says whether what had its wheels may be remembered.
     """
 
     config: Config
@@ -108,6 +114,10 @@ class DeployRequest(msgspec.Struct, frozen=True):
     manner: "Manner | None" = None
     given: Given = PLAIN
     ask: Callable[[str, bool], bool] | None = None
+    lock: Path = Path(LOCK)
+    architectures: tuple[Architecture, ...] = ()
+    check_wheels: bool = True
+    cache: bool = True
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -348,6 +358,12 @@ def build(
     return render.to_yaml(template) if output == "yaml" else render.to_json(template)
 
 
+def moving_ref(config: Config) -> str:
+    """The branch or tag at which ``bot.source`` stands; empty for a commit or a folder."""
+    source = config.bot.source
+    return split_source(source)[1] if can_move(source) else ""
+
+
 def lint(text: str, region: str) -> "tuple[Finding, ...]":
     """Lint a template's text."""
     from cfgen.lint.run import lint_template
@@ -425,8 +441,8 @@ def deploy(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        waiting = waiting_for(request.limit, request.given)
-        return run(_wish(request, watcher), clients, waiting, watcher)
+        wish = _wish(request, watcher, "deploy")
+        return run(wish, clients, waiting_for(request.limit, request.given), watcher)
 
 
 def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "ChangeSet | None":
@@ -436,8 +452,8 @@ def diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> "Ch
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        waiting = waiting_for(request.limit, request.given)
-        return run(_wish(request, watcher), clients, waiting, watcher)
+        wish = _wish(request, watcher, "look")
+        return run(wish, clients, waiting_for(request.limit, request.given), watcher)
 
 
 def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") -> list[str]:
@@ -447,8 +463,8 @@ def local_diff(request: DeployRequest, profile: str | None, watcher: "Watcher") 
 
     clients = Clients(request.config.stack.region, profile)
     with aws_errors():
-        waiting = waiting_for(request.limit, request.given)
-        return run(_wish(request, watcher), clients, waiting, watcher)
+        wish = _wish(request, None, "offline")
+        return run(wish, clients, waiting_for(request.limit, request.given), watcher)
 
 
 def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = None) -> "Rehearsal":
@@ -463,8 +479,8 @@ def rehearse(request: DeployRequest, watcher: "Watcher", last: Path | None = Non
     kept = last / f"{stack.region}-{stack.name}.yaml" if last else None
     before = read_text(kept) if kept and kept.is_file() else None
     with aws_errors():
-        waiting = waiting_for(request.limit, request.given)
-        done = run(_wish(request, watcher), stack.region, waiting, watcher, before)
+        wish = _wish(request, watcher, "offline")
+        done = run(wish, stack.region, waiting_for(request.limit, request.given), watcher, before)
     if kept:
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -481,43 +497,110 @@ def rehearsals() -> Path:
     return user_cache_path("cfgen", appauthor=False) / "rehearsals"
 
 
-def _wish(request: DeployRequest, watcher: "Watcher") -> "Wish":
+def _wish(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> "Wish":
+    """What is wanted, with everything certain that may move; without a ``watcher`` nothing is said.
+
+    Raises :class:`Refused` and :class:`ConfigError` before AWS is asked.
+    """
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Wish
 
     stack = request.config.stack
+    parameters = _pinned(request, watcher, reach)
     return Wish(
         stack.name,
         request.body,
         new_token(),
-        request.parameters,
+        parameters,
         stack.tags,
         tuple(stack.allowed_accounts),
         request.allow_replace,
         request.refresh_image,
         stack.termination_protection,
-        bundle=_bundle(request, watcher.note),
+        bundle=_bundle(request, watcher, reach),
         execute=request.execute,
         compare_cost=request.compare_cost,
         manner=request.manner or Manner(),
     )
 
 
-def _bundle(request: DeployRequest, note: Callable[[str], None]) -> "Bundle | None":
+def _pinned(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> Mapping[str, str]:
+    """The parameters, with the commit of the app's source in place of a branch or tag."""
+    from cfgen.deploy.body import default_of
+    from cfgen.deploy.source import pin
+    from cfgen.programs import run
+
+    given = request.parameters.get("AppSource")
+    own = request.config.bot.source if request.built else default_of(request.body, "AppSource")
+    source = own if given is None else given
+    if source is None or not is_git(source):
+        return request.parameters
+    if reach == "offline":
+        if watcher and can_move(source):
+            watcher.note(
+                "the source's branch or tag is not looked up here; a deploy pins its commit"
+            )
+        return request.parameters
+    default = "bot.source" if request.built else "the default of AppSource"
+    origin = default if given is None else "--parameter AppSource"
+    pinned = pin(source, origin, run)
+    if pinned:
+        source = pinned.source
+        if watcher:
+            watcher.note(pinned.said)
+    if request.built and watcher:
+        from cfgen.deploy.app import check_commit
+
+        check_commit(_pip(request, reach), source, watcher)
+    return {**request.parameters, "AppSource": source}
+
+
+def _bundle(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> "Bundle | None":
     """The packed app, where the template was built for a local folder and none is given by hand."""
     bot = request.config.bot
     if not (request.built and is_folder(bot.source)) or "AppBundleKey" in request.parameters:
         return None
     from cfgen.config.own import own_files
+    from cfgen.deploy.app import locked_lists
     from cfgen.deploy.bundle import Packing, pack
+
+    def lists() -> Mapping[str, bytes]:
+        return locked_lists(_pip(request, reach), folder, watcher) if watcher else {}
 
     dashboard = request.config.dashboard
     programs = [job.entrypoint for job in jobs_of(request.config)]
     needs = [*programs, bot.requirements, dashboard.entrypoint if dashboard.enabled else ""]
     folder = request.base / Path(bot.source).expanduser()
     own = (*own_files(request.base), *own_files(folder))
-    needed = tuple(dict.fromkeys(filter(None, needs)))
-    return pack(folder, Packing(needed, tuple(bot.include), own, request.ask, note))
+    packing = Packing(
+        tuple(dict.fromkeys(filter(None, needs))),
+        tuple(bot.include),
+        own,
+        request.ask,
+        watcher.note if watcher else lambda _: None,
+        more=lists,
+    )
+    return pack(folder, packing)
+
+
+def _pip(request: DeployRequest, reach: "Reach") -> "Pip":
+    """What pip is asked for a request."""
+    from platformdirs import user_cache_path
+
+    from cfgen.deploy.app import Pip
+    from cfgen.deploy.requirements import Target
+    from cfgen.programs import run
+
+    bot = request.config.bot
+    return Pip(
+        bot.requirements,
+        tuple(Target(arch, bot.python) for arch in request.architectures),
+        reach,
+        request.lock if bot.lock_requirements else None,
+        user_cache_path("cfgen", appauthor=False) / "wheels" if request.cache else None,
+        request.check_wheels,
+        run,
+    )
 
 
 def new_token() -> str:

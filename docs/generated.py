@@ -106,7 +106,9 @@ class Scene(NamedTuple):
 
 
 OFFLINE = "--prices offline"
-SOURCE = '[bot]\nsource = "https://github.com/you/bot.git@v1"\n'
+COMMIT = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+# Without requirements nobody is asked, and what is printed is the same everywhere.
+SOURCE = f'[bot]\nsource = "https://github.com/you/bot.git@{COMMIT}"\nrequirements = ""\n'
 
 
 def _fail(failures: dict[str, str], rollbacks: dict[str, str]) -> Callable[[Any], None]:

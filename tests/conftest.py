@@ -16,18 +16,33 @@ from tests.fake_aws import FakeAws, world
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+OFFLINE = {
+    # git reads folders only, and none of the machine's own settings; pip's index is away.
+    "GIT_ALLOW_PROTOCOL": "file",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+}
+
+
 def clean_environment(home: Path) -> dict[str, str]:
     """The environment without anything that AWS's SDK or cfgen would read."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "CFGEN_", "COV_", "COLUMNS", "NO_COLOR"))
+        if not name.startswith(
+            ("AWS_", "CFGEN_", "COV_", "COLUMNS", "GIT_", "NO_COLOR", "PIP_", "XDG_")
+        )
     }
-    return kept | {
-        "HOME": str(home),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "PYTHONWARNINGS": "error",
-    }
+    return (
+        kept
+        | OFFLINE
+        | {
+            "HOME": str(home),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONWARNINGS": "error",
+        }
+    )
 
 
 @pytest.fixture

@@ -58,3 +58,5 @@ def build(
     else:
         emit(text)
     talk(choice_text(chosen, lock, given()))
+    if ref := pipeline.moving_ref(config):
+        talk(f"bot.source: {ref} is a branch or tag, which can move; deploy pins its commit")

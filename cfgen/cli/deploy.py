@@ -94,6 +94,11 @@ def manner_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--fail-on-empty", is_flag=True, help="Exit 8 where nothing changes.")
 @manner_options
+@click.option(
+    "--no-wheel-check",
+    is_flag=True,
+    help="Do not ask pip whether each requirement has its wheel for the host.",
+)
 @timeout_option
 @progress_option
 @click.option(
@@ -125,6 +130,7 @@ def deploy(
     yes: bool,
     no_execute: bool,
     attach: bool,
+    no_wheel_check: bool,
     refresh_image: bool,
     fail_on_empty: bool,
     rehearse: bool,
@@ -180,6 +186,10 @@ def deploy(
             manner,
             given(),
             asker(yes=yes),
+            lock,
+            chosen.plan.architectures if chosen else (),
+            not no_wheel_check,
+            prices.cache,
         )
         if rehearse:
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)

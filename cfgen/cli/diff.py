@@ -63,6 +63,7 @@ def diff(
         _drift(timeout * 60, fail=fail, as_json=as_json)
         return
     config, body, chosen = read_subject(template, prices, choice, refresh=refresh, no_lint=no_lint)
+    lock = pipeline.lock_path(settings().config)
     request = pipeline.DeployRequest(
         config,
         body,
@@ -70,10 +71,12 @@ def diff(
         (),
         refresh_image,
         timeout * 60,
-        pipeline.lock_path(settings().config).parent,
+        lock.parent,
         chosen is not None,
         given=given(),
         ask=asker(),
+        lock=lock,
+        architectures=chosen.plan.architectures if chosen else (),
     )
     if local:
         lines = pipeline.local_diff(request, settings().profile, Watcher(yes=False))

@@ -13,12 +13,14 @@ LARGEST = 1_000_000
 
 
 def own_files(folder: Path) -> tuple[Path, ...]:
-    """cfgen.toml, whatever else is a configuration of cfgen (demo.toml), and the lock of each."""
+    """cfgen.toml, whatever else is a configuration of cfgen (demo.toml), and the locks of each."""
     if not folder.is_dir():
         return ()
     found = [path for path in sorted(folder.glob("*.toml")) if _is_own(path)]
-    locks = [path.with_suffix(".lock") for path in found]
-    return (*found, *locks, folder / "cfgen.lock")
+    locks = [path.with_suffix(".lock") for path in (*found, folder / FILE_NAME)]
+    # Of its requirements, for each architecture (``cfgen/deploy/app.py``).
+    lists = [other for path in locks for other in folder.glob(f"{path.stem}.requirements-*.lock")]
+    return (*found, *locks, *lists)
 
 
 def _is_own(path: Path) -> bool:

@@ -18,6 +18,11 @@
     packing.py     what is packed, and what is asked or refused first; pure
     archive.py     a .tar.gz by its content alone; pure
     bundle.py      a local app folder, packed
+    source.py      a git source at its commit, whatever ref was typed
+    requirements.py  what a requirements file asks for on a host, and its locked list; pure
+    wheels.py      what pip would install on a host
+    app.py         commit and requirements made certain before a deploy
+    bucket.py      how our bucket is protected; pure
     artifacts.py   our bucket, for what is too large for a call
     waiting.py     how to wait for AWS
     stack.py       the calls to CloudFormation, with clients, clock and sleep passed in

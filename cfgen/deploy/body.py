@@ -57,3 +57,11 @@ def fit(text: str) -> Body:
         return whole
     compact = Body(json.dumps(tree, separators=(",", ":"), ensure_ascii=False), compacted=True)
     return compact if compact.fits else whole
+
+
+def default_of(text: str, parameter: str) -> str | None:
+    """The default of a template's parameter, if it has one."""
+    tree, problems = decode_str(text)
+    declared = tree.get("Parameters") if not problems and isinstance(tree, dict) else None
+    one = declared.get(parameter) if isinstance(declared, dict) else None
+    return str(one["Default"]) if isinstance(one, dict) and "Default" in one else None

@@ -48,6 +48,7 @@ class Bundle(msgspec.Struct, frozen=True):
 class Packing(msgspec.Struct, frozen=True):
     """How to pack: what the bot ``needs``, what to ``include``, which files are cfgen's ``own``.
 
+    ``more`` are further files of ours, asked for once the folder is known to be packable.
     ``ask`` asks a person, ``None`` where there is nobody; ``note`` tells what was packed.
     """
 
@@ -57,6 +58,7 @@ class Packing(msgspec.Struct, frozen=True):
     ask: Ask | None = None
     note: Callable[[str], None] = lambda _: None
     git: str = "git"
+    more: Callable[[], Mapping[str, bytes]] = dict
 
 
 def pack(folder: Path, packing: Packing) -> Bundle:
@@ -79,6 +81,7 @@ def pack(folder: Path, packing: Packing) -> Bundle:
     check_files(plan.files)
     _check_size(folder, plan.files)
     members = [_member(folder, file) for file in plan.files]
+    members += [Member(name, data) for name, data in packing.more().items()]
     plain = tar(members)
     bundle = Bundle(compress(plain), len(members), sha256(plain).hexdigest())
     for line in _summary(folder, worktree, plan, bundle, unreadable):

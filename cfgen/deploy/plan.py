@@ -154,7 +154,9 @@ def prepare(
     watcher: Watcher,
 ) -> Prepared:
     """Place the template and the app, ask what they need, and choose the parameters."""
-    artifacts = Artifacts(lambda: clients.s3, identity.arn, identity.region, watcher.note)
+    artifacts = Artifacts(
+        lambda: clients.s3, identity.arn, identity.region, watcher.note, stack.sleep
+    )
     template = _place(body, artifacts, watcher)
     summary = stack.summarize(template)
     before = deployed.parameters if deployed else {}

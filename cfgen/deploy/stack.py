@@ -118,6 +118,10 @@ class Stack:
         """The command that goes on watching."""
         return self._waiting.resume
 
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self._waiting.sleep(seconds)
+
     def command(self, words: str) -> str:
         """A command of cfgen's for this stack."""
         return self._waiting.command(words)

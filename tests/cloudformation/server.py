@@ -98,6 +98,15 @@ class FakeCloudFormation(Api):
         return data, what
 
 
+ABSENT = {
+    "publicAccessBlock": "NoSuchPublicAccessBlockConfiguration",
+    "encryption": "ServerSideEncryptionConfigurationNotFoundError",
+    "lifecycle": "NoSuchLifecycleConfiguration",
+    "policy": "NoSuchBucketPolicy",
+}
+"""How S3 says that a bucket lacks a setting (Amazon S3 API Reference)."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -136,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_json(self) -> bool:
         return "X-Amz-Target" in self.headers
 
-    # S3: just enough to keep a template in
+    # S3: just enough to keep a template in a bucket that has its settings
 
     def do_PUT(self) -> None:
         body = self._body()
@@ -155,12 +164,20 @@ class _Handler(BaseHTTPRequestHandler):
         verb, kind = self.command.title(), "Object" if name else "Bucket"
         operation = f"{verb}{kind}{option[:1].upper()}{option[1:]}"
         key, region, _ = self._scope()
+        made = operation == "PutBucket"
+        place = address.path if name else f"/{bucket}?{option}"
 
         def play() -> bytes:
+            if not made and not self.headers.get("x-amz-expected-bucket-owner"):
+                raise Fault("AccessDenied", 403, f"{operation} names no owner of the bucket")
+            if operation == "HeadBucket" and place not in self.aws.objects:
+                raise Fault("NoSuchBucket", 404)
             try:
-                return (effect(address.path) if name else None) or b""
+                return effect(place) or b""
             except KeyError:
-                raise Fault("NoSuchKey", 404) from None
+                if option == "versioning":
+                    return b"<VersioningConfiguration/>"
+                raise Fault(ABSENT.get(option, "NoSuchKey"), 404) from None
 
         parameters = {"Bucket": bucket} | ({"Key": name} if name else {})
         self._serve(Call(operation, parameters, "s3", region, key), play)

@@ -453,10 +453,16 @@ def test_other_services(aws: FakeCloudFormation, client: "CloudFormationClient")
     assert line["message"] == "booted"
     s3 = connect(aws, "s3")
     s3.create_bucket(Bucket="b", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
-    s3.head_bucket(Bucket="b")
-    assert refusal(s3.head_object, Bucket="b", Key="k")[0] == "404"
-    s3.put_object(Bucket="b", Key="k", Body=SMALL.encode())
-    s3.head_object(Bucket="b", Key="k")
+    ours = {"Bucket": "b", "ExpectedBucketOwner": aws.account}
+    s3.head_bucket(**ours)
+    assert refusal(s3.head_object, **ours, Key="k")[0] == "404"
+    assert refusal(s3.put_object, Bucket="b", Key="k", Body=b"no owner")[0] == "AccessDenied"
+    s3.put_object(**ours, Key="k", Body=SMALL.encode())
+    s3.head_object(**ours, Key="k")
+    assert refusal(s3.get_bucket_policy, **ours)[0] == "NoSuchBucketPolicy"
+    s3.put_bucket_policy(**ours, Policy="{}")
+    assert s3.get_bucket_policy(**ours)["Policy"] == "{}"
+    assert "Status" not in s3.get_bucket_versioning(**ours)
     url = "https://b.s3.ap-northeast-2.amazonaws.com/k"
     summary = client.get_template_summary(TemplateURL=url)
     assert [one["ParameterKey"] for one in summary["Parameters"]] == ["Name"]

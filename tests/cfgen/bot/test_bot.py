@@ -633,7 +633,10 @@ def deployed(
     """A stack of this test's own on the moto server, and the program to ask about it."""
     name = f"b{abs(hash(str(tmp_path))):x}"
     (folder / "cfgen.toml").write_text(f'[stack]\nname = "{name}"\n')
-    source = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
+    source = (
+        "--parameter",
+        "AppSource=https://git.example.com/bot.git@4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    )
     made = cfgen("deploy", "--yes", "--no-lint", "--prices", "offline", *source, extra=memory_aws)
     assert made.returncode == 0, made.stderr
 

@@ -17,7 +17,10 @@ ENVIRONMENT = {
     "CFGEN_KIS_APP_KEY": CANARY,
     "AWS_SESSION_TOKEN": CANARY,
 }
-SOURCE = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
+SOURCE = (
+    "--parameter",
+    "AppSource=https://git.example.com/bot.git@4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+)
 
 
 def shown(folder: Path, home: Path, *results: Any) -> str:

@@ -544,7 +544,10 @@ def test_a_listener_who_leaves_does_not_hide_a_failure(
 
 
 def test_a_kept_choice_is_locked(cfgen: Run, aws: FakeCloudFormation, folder: Path) -> None:
-    source = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
+    source = (
+        "--parameter",
+        "AppSource=https://git.example.com/bot.git@4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    )
     kept = cfgen("deploy", "--no-execute", "--no-lint", *source, "--prices", "offline",
                  extra=aws.environment)  # fmt: skip
     assert kept.returncode == 0, kept.stderr

@@ -13,7 +13,10 @@ from mypy_boto3_cloudformation import CloudFormationClient
 import templates_out.generate as generate
 from tests.conftest import Run, Terminal
 
-SOURCE = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
+SOURCE = (
+    "--parameter",
+    "AppSource=https://git.example.com/bot.git@4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+)
 
 
 @pytest.fixture
