@@ -1,0 +1,135 @@
+"""Which programs of a folder are the bot, and which is its web page."""
+
+import posixpath
+import re
+from collections import Counter
+
+import msgspec
+
+from cfgen.detect.program import Program
+from cfgen.detect.survey import Survey
+
+NOT_THE_BOT = {
+    "test", "tests", "testing", "migrations", "alembic", "docs", "doc", "examples", "example",
+    "samples", "notebooks", "research", "benchmarks", "bench", "legacy", "archive", "old", "stubs",
+}  # fmt: skip
+"""Names of folders whose programs are not proposed."""
+TOOLS = {
+    "setup", "conftest", "noxfile", "tasks", "fabfile", "wsgi", "asgi", "manage", "deploy",
+    "install", "uninstall",
+}  # fmt: skip
+LIKELY = {
+    "main", "app", "bot", "run", "runner", "trade", "trader", "trading", "autotrade", "strategy",
+    "live", "daily", "auto", "start",
+}  # fmt: skip
+UNLIKELY = {
+    "backtest", "backtesting", "backtester", "collect", "collector", "download", "downloader",
+    "report", "check", "debug", "util", "utils", "train", "analyze", "analysis", "plot", "gui",
+    "mock", "notify", "monitor", "demo", "sample", "tool", "tools", "fetch", "crawl", "crawler",
+    "simulate", "simulator", "optimize", "optimizer", "test", "scripts", "script", "init", "db",
+    "screener", "scanner", "verify", "validate", "diagnose", "migrate", "server", "api",
+}  # fmt: skip
+TOGETHER = {"strategies", "strategy", "bots", "bot", "jobs", "traders"}
+"""Names of folders whose programs are several bots, if they look alike."""
+BROKER = re.compile(
+    r"(^|[._])(kis|kis_?auth|pykis|mojito|pykiwoom|kiwoom|ebest|pyupbit|upbit|bithumb|pybithumb|"
+    r"ccxt|binance|pybit|alpaca|ib_insync|ib_async|broker|brokers|order|orders|trading|trader|"
+    r"strategy|strategies|execution)"
+)
+MOST_JOBS = 4
+PLACE = {"": 2, "apps": 3, "app": 1, "bin": 2, "src": 1, "bot": 1}
+"""How likely the bot lies in a folder at the top."""
+NAMEABLE = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._/+-]*")
+"""What ``bot.entrypoint`` can hold."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Paths: the proposed programs, others that could be jobs, and the web page's or empty."""
+
+    programs: tuple[str, ...]
+    others: tuple[str, ...]
+    page: str
+
+
+def find_programs(survey: Survey) -> Found:
+    """Rank what can be started."""
+    started = [one for one in survey.programs.values() if _can_start(one, survey)]
+    pages = {one.path for one in started if is_page(survey, one)}
+    used = Counter(name for path in survey.programs for name in survey.imported(path))
+    ranks = {one.path: _rank(one, used[one.path]) for one in started if one.path not in pages}
+    ordered = sorted(ranks, key=lambda path: (-ranks[path], path))
+    if not ordered:
+        # A bot that serves its page itself.
+        both = sorted(pages, key=lambda path: (-_rank(survey.programs[path], 0), path))
+        trading = [path for path in both if _trades(survey.programs[path])][:1]
+        return Found(tuple(trading), (), "" if trading or not both else both[0])
+    page = min(
+        pages, key=lambda path: (-PLACE.get(_top(path), 0), path.count("/"), path), default=""
+    )
+    chosen = _alike(ordered, ranks)
+    return Found(chosen, tuple(path for path in ordered if path not in chosen), page)
+
+
+def is_page(survey: Survey, program: Program) -> bool:
+    """Whether it runs a Flask app, its own or an imported one."""
+    return program.web.runs and (
+        program.web.makes or any(one.web.makes for one in survey.reached(program.path))
+    )
+
+
+def origin_of(program: Program) -> str:
+    """Why a program can be started."""
+    if program.guarded:
+        return f"{program.path}, which has if __name__"
+    if program.endless_at_top:
+        return f"{program.path}, which loops from line {program.loop}"
+    return program.path
+
+
+def _can_start(program: Program, survey: Survey) -> bool:
+    parts = program.path.lower().split("/")
+    stem = parts[-1].removesuffix(".py")
+    if NOT_THE_BOT & set(parts[:-1]) or any(part.startswith(".") for part in parts):
+        return False
+    if stem in TOOLS or stem.startswith(("test_", "_")) or stem.endswith("_test"):
+        return False
+    ignored = program.path not in survey.folder.names
+    return not ignored and (
+        program.guarded or program.endless_at_top or (parts[0] == "apps" and stem != "__init__")
+    )
+
+
+def _rank(program: Program, uses: int) -> int:
+    words = _words(posixpath.basename(program.path).removesuffix(".py"))
+    rank = PLACE.get(_top(program.path), 0) - max(0, program.path.count("/") - 1)
+    rank += 3 * bool(LIKELY & words) - 4 * bool(UNLIKELY & (words | _words(_top(program.path))))
+    rank += 2 * _trades(program) + bool(program.loop)
+    rank += 2 * bool(program.line.option("--mode"))
+    rank -= 3 * bool(uses)
+    uis = {"streamlit", "tkinter", "PyQt5", "PyQt6", "PySide6", "gradio", "dash"}
+    return rank - 4 * any(one.name.partition(".")[0] in uis for one in program.imports)
+
+
+def _trades(program: Program) -> bool:
+    return any(BROKER.search(one.name) for one in program.imports)
+
+
+def _words(name: str) -> set[str]:
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return set(re.split(r"[^a-z0-9]+", parts.lower()))
+
+
+def _top(path: str) -> str:
+    return path.partition("/")[0] if "/" in path else ""
+
+
+def _alike(ordered: list[str], ranks: dict[str, int]) -> tuple[str, ...]:
+    """The first, with those of its folder that look just like it, if they are few."""
+    first = ordered[0]
+    place = posixpath.dirname(first)
+    if posixpath.basename(place) not in TOGETHER:
+        return (first,)
+    alike = [
+        path for path in ordered if posixpath.dirname(path) == place and ranks[path] == ranks[first]
+    ]
+    return tuple(alike) if len(alike) <= MOST_JOBS else (first,)
