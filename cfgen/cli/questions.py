@@ -84,9 +84,16 @@ def tell(draft: "Draft", given: dict[str, object], *, asked: bool) -> None:
     known = {key for wish in draft.doubts for key in KEYS.get(wish, ())} | {"bot.source"}
     for one in draft.proposals:
         if one.origin and one.key not in given and not (asked and one.key in known):
-            talk(f"{one.key} = {toml_value(one.value)}, from {one.origin}")
+            value = _jobs(one.value) if one.key == "bot.jobs" else toml_value(one.value)
+            talk(f"{one.key} = {value}, from {one.origin}")
     for note in draft.notes:
         talk(f"note: {note.key}: {note.text}")
+
+
+def _jobs(jobs: object) -> str:
+    """Each job and when it is started, in a line."""
+    listed = jobs if isinstance(jobs, list) else []
+    return "; ".join(f"{job['name']} at {', '.join(job['at'])}" for job in listed)
 
 
 KEYS = {

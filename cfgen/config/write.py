@@ -34,11 +34,11 @@ def render(
             value = toml_value(values[path] if chosen else getattr(table, key.name))
             lines += [
                 f"# {describe(key.type)}",
-                *_comments(remarks.get(path, ())),
+                *_comments(remarks.get(path, ()) if key.name != "jobs" else ()),
                 f"{'' if chosen else '# '}{key.name} = {value}",
             ]
         if section.name == "bot":
-            lines += _jobs(values.get("bot.jobs", []))
+            lines += _jobs(values.get("bot.jobs", []), remarks.get("bot.jobs", ()))
     return "\n".join(lines) + "\n"
 
 
@@ -56,10 +56,10 @@ def _comments(remarks: tuple[str, ...]) -> Iterator[str]:
         )
 
 
-def _jobs(jobs: object) -> Iterator[str]:
+def _jobs(jobs: object, remarks: tuple[str, ...]) -> Iterator[str]:
     """Each job as a table of its own, which must come after the keys of ``[bot]``."""
-    for job in jobs if isinstance(jobs, list) else []:
-        yield from ("", "[[bot.jobs]]")
+    for number, job in enumerate(jobs if isinstance(jobs, list) else []):
+        yield from ("", *(_comments(remarks) if not number else ()), "[[bot.jobs]]")
         for key in msgspec.structs.fields(Job):
             if key.name in job:
                 yield from (f"# {describe(key.type)}", f"{key.name} = {toml_value(job[key.name])}")

@@ -67,11 +67,12 @@ def read_program(path: str, content: bytes) -> Program:
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     names = _names(nodes)
     imports = tuple(dict.fromkeys(_imports(nodes)))
+    loop = _loop(nodes)
     return Program(
         path,
         any(_is_guard(node) for node in tree.body),
-        _loop(nodes),
-        bool(_loop(list(_at_top(tree)))),
+        loop,
+        bool(loop and _loop(list(_at_top(tree)))),
         imports,
         command_line(calls, (one.name for one in imports)),
         _web(calls),
@@ -103,7 +104,7 @@ def _loop(nodes: list[ast.AST]) -> int:
     One that returns is a retry, such as of a request.
     """
     for node in nodes:
-        if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value:
+        if isinstance(node, ast.While) and _goes_on(node.test):
             inside = list(ast.walk(node))
             waits = any(
                 isinstance(one, ast.Call) and dotted(one.func).endswith(("sleep", "run_pending"))
@@ -114,6 +115,17 @@ def _loop(nodes: list[ast.AST]) -> int:
         if isinstance(node, ast.Call) and _last(node) in ENDLESS:
             return node.lineno
     return 0
+
+
+def _goes_on(test: ast.expr) -> bool:
+    """``True``, ``self.running``, ``not stop.is_set()`` and the like."""
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    if isinstance(test, ast.UnaryOp):
+        test = test.operand
+    if isinstance(test, ast.Call):
+        test = test.func
+    return bool(re.search(r"(?i)running|active|alive|stop|shutdown|is_set|enabled", dotted(test)))
 
 
 def _last(call: ast.Call) -> str:

@@ -53,11 +53,13 @@ class Found(msgspec.Struct, frozen=True):
 
 def find_programs(survey: Survey) -> Found:
     """Rank what can be started."""
-    started = [one for one in survey.programs.values() if _can_start(one, survey)]
+    candidates = [name for name in survey.folder.names if _is_candidate(name, survey)]
+    used = Counter(one for name in candidates for one in survey.imported(name))
+    started = [one for one in map(survey.programs.get, candidates) if one and _can_start(one, used)]
     pages = {one.path for one in started if is_page(survey, one)}
-    used = Counter(name for path in survey.programs for name in survey.imported(path))
     ranks = {one.path: _rank(one, used[one.path]) for one in started if one.path not in pages}
-    ordered = sorted(ranks, key=lambda path: (-ranks[path], path))
+    likely = (path for path in ranks if ranks[path] >= 0)
+    ordered = sorted(likely, key=lambda path: (-ranks[path], path))
     if not ordered:
         # A bot that serves its page itself.
         both = sorted(pages, key=lambda path: (-_rank(survey.programs[path], 0), path))
@@ -67,7 +69,8 @@ def find_programs(survey: Survey) -> Found:
         pages, key=lambda path: (-PLACE.get(_top(path), 0), path.count("/"), path), default=""
     )
     chosen = _alike(ordered, ranks)
-    return Found(chosen, tuple(path for path in ordered if path not in chosen), page)
+    others = [path for path in ordered if path not in chosen and ranks[path] > 0]
+    return Found(chosen, tuple(others), page)
 
 
 def is_page(survey: Survey, program: Program) -> bool:
@@ -86,23 +89,35 @@ def origin_of(program: Program) -> str:
     return program.path
 
 
-def _can_start(program: Program, survey: Survey) -> bool:
-    parts = program.path.lower().split("/")
+def _is_candidate(path: str, survey: Survey) -> bool:
+    """Whether a file may be a program, before it is parsed."""
+    if path not in survey.programs:
+        return False
+    parts = path.lower().split("/")
     stem = parts[-1].removesuffix(".py")
-    if NOT_THE_BOT & set(parts[:-1]) or any(part.startswith(".") for part in parts):
+    if NOT_THE_BOT & {word for part in parts[:-1] for word in _words(part)} or path[0] == ".":
         return False
     if stem in TOOLS or stem.startswith(("test_", "_")) or stem.endswith("_test"):
         return False
-    ignored = program.path not in survey.folder.names
-    return not ignored and (
-        program.guarded or program.endless_at_top or (parts[0] == "apps" and stem != "__init__")
-    )
+    text = survey.programs.contents[path]
+    return b"__main__" in text or b"while" in text or b".run(" in text or _is_app(path)
+
+
+def _can_start(program: Program, used: Counter[str]) -> bool:
+    # One of apps/ that cannot be read is a program all the same.
+    alone = _is_app(program.path) and not used[program.path]
+    return program.guarded or program.endless_at_top or alone
+
+
+def _is_app(path: str) -> bool:
+    return path.startswith("apps/") and path.count("/") == 1
 
 
 def _rank(program: Program, uses: int) -> int:
     words = _words(posixpath.basename(program.path).removesuffix(".py"))
     rank = PLACE.get(_top(program.path), 0) - max(0, program.path.count("/") - 1)
-    rank += 3 * bool(LIKELY & words) - 4 * bool(UNLIKELY & (words | _words(_top(program.path))))
+    likely, unlikely = LIKELY & words, UNLIKELY & (words | _words(posixpath.dirname(program.path)))
+    rank += 2 * min(2, len(likely)) + ("main" in words) - 4 * bool(unlikely)
     rank += 2 * _trades(program) + bool(program.loop)
     rank += 2 * bool(program.line.option("--mode"))
     rank -= 3 * bool(uses)
@@ -115,8 +130,9 @@ def _trades(program: Program) -> bool:
 
 
 def _words(name: str) -> set[str]:
-    parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
-    return set(re.split(r"[^a-z0-9]+", parts.lower()))
+    """Its words in lower case, also without a plural's s."""
+    parts = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
+    return parts | {part.removesuffix("s") for part in parts}
 
 
 def _top(path: str) -> str:

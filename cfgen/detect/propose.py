@@ -322,8 +322,8 @@ class _Drafting:
         origin = "" if self.wishes.programs is not None else origin_of(program)
         others = [one for one in self.found.others if one not in self.names]
         if others and origin:
-            more = f" and {len(others) - 5} more" if len(others) > 5 else ""
-            origin += f"; {', '.join(others[:5])}{more} could be further [[bot.jobs]]"
+            more = f" and {len(others) - 4} more" if len(others) > 4 else ""
+            origin += f"; {', '.join(others[:4])}{more} could be further [[bot.jobs]]"
         return origin
 
     def _arguments_origin(self, program: Program) -> str:
@@ -361,8 +361,17 @@ class _Drafting:
                 f"pyproject.toml lists {found.listed} packages, but the host installs from a pip "
             )
             yield Note("bot.requirements", text + "requirements file: write one and name it here")
+        elif not found.pinned:
+            yield from self._package_notes()
         yield from self._git_notes(found.pinned)
         yield from self._key_notes()
+
+    def _package_notes(self) -> Iterator[Note]:
+        foreign = sorted({name for one in self.reached for name in self.survey.foreign(one.path)})
+        if foreign:
+            named = ", ".join(foreign[:4]) + (" and others" if foreign[4:] else "")
+            text = f"the bot imports {named}: its runs would fail until a pip requirements file"
+            yield Note("bot.requirements", f"{text} lists them")
 
     def _argument_notes(self, program: Program) -> Iterator[Note]:
         given = self._arguments(program)

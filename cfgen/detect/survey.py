@@ -2,7 +2,7 @@
 
 import posixpath
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -10,11 +10,33 @@ from cfgen.detect.folder import Folder
 from cfgen.detect.program import Import, Program, read_program
 
 
+class Programs(Mapping[str, Program]):
+    """The facts of Python files, by their paths; a file is parsed when it is asked for."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self.contents = {name: text for name, text in contents.items() if name.endswith(".py")}
+        self._read: dict[str, Program] = {}
+
+    def __getitem__(self, name: str) -> Program:
+        if name not in self._read:
+            self._read[name] = read_program(name, self.contents[name])
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.contents
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.contents)
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+
 class Survey(msgspec.Struct, frozen=True):
     """A folder and the facts of its Python files, by their paths."""
 
     folder: Folder
-    programs: dict[str, Program]
+    programs: Programs
     modules: dict[str, tuple[str, ...]]
 
     def reached(self, path: str) -> tuple[Program, ...]:
@@ -32,6 +54,16 @@ class Survey(msgspec.Struct, frozen=True):
         """The files of the folder that a file imports."""
         found = (self._file_of(path, one) for one in self.programs[path].imports)
         return [name for name in dict.fromkeys(found) if name]
+
+    def foreign(self, path: str) -> set[str]:
+        """The packages from elsewhere that a file imports."""
+        imports = [one for one in self.programs[path].imports if not one.level]
+        own = {one.name.partition(".")[0] for one in imports if self._file_of(path, one)}
+        tops = {one.name.partition(".")[0] for one in imports} - own - sys.stdlib_module_names
+        return {top for top in tops if top != "__main__" and not self._has_folder(top)}
+
+    def _has_folder(self, name: str) -> bool:
+        return any(one.startswith(f"{name}/") or f"/{name}/" in one for one in self.programs)
 
     def _file_of(self, path: str, wanted: Import) -> str:
         here = posixpath.dirname(path)
@@ -57,22 +89,13 @@ class Survey(msgspec.Struct, frozen=True):
 
 
 def survey(folder: Folder) -> Survey:
-    """Read every Python file of a folder."""
-    programs = {
-        name: read_program(name, content)
-        for name, content in folder.contents.items()
-        if name.endswith(".py")
-    }
+    """Where each module of a folder lies."""
+    programs = Programs(folder.contents)
     modules: dict[str, list[str]] = {}
     for name in programs:
-        for module in _modules(name):
-            modules.setdefault(module, []).append(name)
+        stem = name.removesuffix(".py").removesuffix("/__init__")
+        modules.setdefault(stem.rpartition("/")[2], []).append(name)
     return Survey(folder, programs, {key: tuple(names) for key, names in modules.items()})
-
-
-def _modules(path: str) -> Iterator[str]:
-    stem = path.removesuffix(".py").removesuffix("/__init__")
-    yield stem.rpartition("/")[2]
 
 
 def _ends(path: str, name: str) -> bool:

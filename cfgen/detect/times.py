@@ -15,7 +15,7 @@ ENTER = {"entry", "enter", "buy", "open", "start", "begin", "trade", "trading"}
 RUN = {"run", "runs", "schedule", "schedules", "rebalance", "execute", "execution", "cron"}
 NEVER = {
     "market", "session", "end", "until", "latest", "deadline", "before", "timeout", "backtest",
-    "max", "last", "stop", "holiday", "interval", "timezone", "duration", "pre", "after",
+    "max", "last", "stop", "holiday", "interval", "timezone", "duration", "pre", "after", "auction",
 }  # fmt: skip
 SETTINGS = re.compile(r"(?:[^/]+/)?[^/]+\.(?:ya?ml|json)")
 OTHERS = re.compile(r"(?i)docker|compose|mkdocs|pre-commit|package|tsconfig|action|openapi")
