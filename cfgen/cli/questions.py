@@ -117,6 +117,10 @@ def _wish(question: Question, draft: "Draft", seen: "Seen") -> object:
     else:
         default = str(proposed)
     default = default or ("" if is_words else NONE)
+    for origin in (one.origin for one in draft.proposals if one.key in KEYS[question.wish]):
+        if origin:
+            talk(f"  seen: {origin}")
+            break
     answer = _asked(question.text, default, _wish_checked(question.wish, seen))
     if answer == default:
         return None

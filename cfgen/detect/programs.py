@@ -69,8 +69,8 @@ def find_programs(survey: Survey) -> Found:
         pages, key=lambda path: (-PLACE.get(_top(path), 0), path.count("/"), path), default=""
     )
     chosen = _alike(ordered, ranks)
-    others = [path for path in ordered if path not in chosen and ranks[path] > 0]
-    return Found(chosen, tuple(others), page)
+    others = [path for path in ranks if path not in chosen and not used[path]]
+    return Found(chosen, tuple(sorted(others, key=lambda path: (-ranks[path], path))), page)
 
 
 def is_page(survey: Survey, program: Program) -> bool:

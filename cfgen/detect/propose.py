@@ -348,6 +348,7 @@ class _Drafting:
         for program in self.programs:
             yield from _mode_notes(program, self.reached)
             yield from self._argument_notes(program)
+            yield from self._path_notes(program)
             if program.error:
                 yield Note("bot.entrypoint", f"{program.path} is not read: line {program.error}")
             if not NAMEABLE.fullmatch(program.path):
@@ -365,6 +366,26 @@ class _Drafting:
             yield from self._package_notes()
         yield from self._git_notes(found.pinned)
         yield from self._key_notes()
+
+    def _path_notes(self, program: Program) -> Iterator[Note]:
+        """A program finds modules beside itself and in the checkout's root."""
+        contents = self.survey.programs.contents
+        if program.path.startswith("src/") and b"sys.path" not in contents.get(program.path, b""):
+            names = self.survey.imported(program.path)
+            own = posixpath.dirname(program.path) + "/"
+            if (
+                any(name.startswith("src/") and not name.startswith(own) for name in names)
+                or any(one.level for one in program.imports)
+                or self._imports_own_package(program)
+            ):
+                text = (
+                    "which is not where Python looks when the host starts it: add src to sys.path"
+                )
+                yield Note("bot.entrypoint", f"{program.path} imports from src/, {text}")
+
+    def _imports_own_package(self, program: Program) -> bool:
+        package = program.path.split("/")[1]
+        return any(one.name.partition(".")[0] == package for one in program.imports)
 
     def _package_notes(self) -> Iterator[Note]:
         foreign = sorted({name for one in self.reached for name in self.survey.foreign(one.path)})
