@@ -452,7 +452,10 @@ def _mode_notes(program: Program, reached: tuple[Program, ...]) -> Iterator[Note
     elif not mode and line.parses and not line.unknown:
         text = "does not know --mode, which the host passes: its runs would fail until it does"
         yield Note("bot.entrypoint", f"{program.path} {text}")
-    elif not mode and not line.unknown and not any("ENV_MODE" in one.strings for one in reached):
+    elif not mode and line.unknown:
+        text = "reads its command line by a library that is not looked into: see that it takes"
+        yield Note("bot.entrypoint", f"{program.path} {text} --mode, which the host passes")
+    elif not mode and not any("ENV_MODE" in one.strings for one in reached):
         text = "does not read --mode nor ENV_MODE: whether it trades on a demo or a real account is"
         yield Note("bot.mode", f"{program.path} {text} up to its own settings and keys")
 

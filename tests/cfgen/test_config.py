@@ -318,3 +318,11 @@ def test_a_new_file_keeps_what_was_chosen() -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_string_survives_toml(text: str) -> None:
     assert tomllib.loads(f"x = {toml_value(text)}")["x"] == text
+
+
+@given(st.lists(st.text()))
+def test_remarks_stay_comments(remarks: list[str]) -> None:
+    jobs = [{"name": "a", "entrypoint": "a.py"}]
+    kept = {"bot.python": tuple(remarks), "bot.jobs": tuple(remarks)}
+    raw = tomllib.loads(render({"bot.jobs": jobs}, kept))
+    assert raw["bot"] == {"jobs": jobs}

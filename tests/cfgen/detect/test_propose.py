@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cfgen.config.load import Override, make_config
 from cfgen.detect.folder import Folder
@@ -161,6 +163,8 @@ def test_what_the_host_passes_and_the_program_does_not_know_is_told() -> None:
     assert "--mode" not in notes({"bot.py": parses.format(knows)})
     click = "import click\n@click.command()\n@click.option('--mode', required=True)\n"
     assert "--mode" not in notes({"bot.py": click + "def main(mode): pass\n" + MAIN})
+    typer = "import typer\napp = typer.Typer()\n"
+    assert "see that it takes --mode" in notes({"bot.py": typer + MAIN})
     assert "up to its own settings" in notes({"bot.py": MAIN})
     assert "mode" not in notes({"bot.py": MODE + MAIN})
 
@@ -232,6 +236,22 @@ def test_programs_that_cannot_be_read_are_passed_over(content: bytes) -> None:
     files = {"main.py": (MODE + MAIN).encode(), "other.py": content + b"\n# __main__"}
     found = propose(survey(Folder(tuple(files), files)), Wishes(), ".")
     assert values(found)["bot.entrypoint"] == "main.py"
+
+
+@given(st.text() | st.binary())
+def test_any_text_is_a_program_or_none(text: str | bytes) -> None:
+    content = text if isinstance(text, bytes) else text.encode(errors="replace")
+    files = {"apps/main.py": content, "config.yaml": content, "pyproject.toml": content}
+    propose(survey(Folder(tuple(files), files)), Wishes(), ".")
+
+
+@pytest.mark.parametrize(
+    ("imports", "told"),
+    [("import kisbot.trader", True), ("from . import trader", True), ("import trader", False)],
+)
+def test_a_package_below_src_needs_src_on_the_path(imports: str, told: bool) -> None:
+    files = {"src/kisbot/main.py": f"{imports}\n{MODE}{MAIN}", "src/kisbot/trader.py": ""}
+    assert ("add src to sys.path" in notes(files)) is told
 
 
 def test_a_program_in_apps_that_cannot_be_read_is_told() -> None:
