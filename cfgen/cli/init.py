@@ -46,9 +46,10 @@ def init(
     force: bool,
     **answers: str | None,
 ) -> None:
-    """Write a commented cfgen.toml: from flags, what the bot's folder shows, and answers.
+    """Write a commented cfgen.toml, from flags or by asking.
 
-    What is seen in the folder is the default of each question. Programs are read and never run.
+    What is seen in the bot's folder is the default of each question, and what is written where
+    nothing is asked. Programs are read, never run.
     """
     from cfgen import pipeline
     from cfgen.cli.questions import ask, tell

@@ -134,7 +134,9 @@ class _Drafting:
         program = self.survey.programs.get(self.page)
         if not program:
             why = (
-                "" if self.wishes.page is not None else "no program that runs a Flask app was seen"
+                ""
+                if self.wishes.page is not None
+                else "a folder in which no program runs a Flask app"
             )
             yield Proposal("dashboard.enabled", False, why)
             return
@@ -163,7 +165,7 @@ class _Drafting:
     def _surroundings(self) -> Iterator[Proposal]:
         found = packages(self.survey.folder)
         yield Proposal(
-            "bot.requirements", found.pinned, found.pinned or "no requirements.txt was seen"
+            "bot.requirements", found.pinned, found.pinned or "a folder without a requirements file"
         )
         if found.python:
             yield Proposal("bot.python", found.python, found.python_origin)
@@ -330,7 +332,11 @@ class _Drafting:
         if self.wishes.arguments is not None:
             return ""
         needed = ", ".join(one.name for one in _needed(program))
-        return f"{program.path}, which needs {needed}" if needed else f"{program.path} needs none"
+        return (
+            f"{program.path}, which needs {needed}"
+            if needed
+            else f"{program.path}, which needs none"
+        )
 
     def _jobs_origin(self) -> str:
         if self.wishes.times is not None:
