@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from cfgen.deploy.rehearse import Rehearsal
     from cfgen.deploy.run import Result
     from cfgen.deploy.waiting import Waiting
+    from cfgen.detect.propose import Draft, Wishes
+    from cfgen.detect.survey import Survey
     from cfgen.lint.findings import Finding
     from cfgen.template.switch import Effect
 
@@ -393,6 +395,89 @@ def new_config_path(path: Path | None, *, force: bool) -> Path:
     return target
 
 
+def own_stack_name(path: Path) -> str:
+    """The stack of a configuration: one that is not ``cfgen.toml`` has a stack of its own."""
+    import re
+
+    default = Config().stack.name
+    # Stack names: letters, digits and -, at most 128 (CreateStack, CloudFormation API Reference).
+    word = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-")[:60].strip("-")
+    return default if path.name == CONFIG_NAME or not word else f"{default}-{word}"
+
+
+def check_flags(given: Mapping[str, tuple[str, object]]) -> None:
+    """Raise :class:`ConfigError` naming each flag that is not allowed."""
+    make_config({}, CONFIG_NAME, tuple(Override(key, one[1], one[0]) for key, one in given.items()))
+
+
+def check_folder(path: Path, source: str) -> None:
+    """Raise :class:`ConfigError` where ``bot.source`` names a folder that is not there."""
+    if is_folder(source) and not (path.parent / Path(source).expanduser()).is_dir():
+        raise ConfigError(f"bot.source: {source} is not a folder", "name the bot's folder")
+
+
+def look(path: Path, source: str) -> "tuple[Survey, str] | None":
+    """What is seen in the bot's folder, and its name as ``bot.source``.
+
+    That is the folder ``source``, if it names one, else the one of the configuration ``path``, else
+    the one that the command runs in. ``None`` where no program is there. Raises
+    :class:`ConfigError` for a source that is no folder.
+    """
+    from os.path import relpath
+
+    from cfgen.detect.folder import git_in, read_folder
+    from cfgen.detect.survey import survey
+
+    check_folder(path, source)
+    base = path.parent
+    named = source if is_folder(source) else ""
+    for place in [named] if named else dict.fromkeys((".", relpath(".", base))):
+        folder = base / Path(place).expanduser()
+        if not folder.is_dir():
+            continue
+        seen = survey(read_folder(folder, git_in(folder)))
+        if seen.programs:
+            return seen, place
+    return None
+
+
+def without_a_folder(programs: tuple[str, ...], *, no_dashboard: bool) -> dict[str, object]:
+    """The keys that flags name where there is no folder of the bot's to look into."""
+    if len(programs) > 1:
+        raise ConfigError(
+            "--entrypoint: several need the bot's folder, and no Python file is here",
+            "run it in that folder, or name it with --source",
+        )
+    values: dict[str, object] = {"bot.entrypoint": programs[0]} if programs else {}
+    return values | ({"dashboard.enabled": False} if no_dashboard else {})
+
+
+def propose(seen: "tuple[Survey, str] | None", wishes: "Wishes") -> "Draft":
+    """The values that a bot's folder suggests."""
+    from cfgen.detect.propose import Draft
+    from cfgen.detect.propose import propose as run
+
+    return run(seen[0], wishes, seen[1]) if seen else Draft(settled=wishes)
+
+
+def check_programs(seen: "tuple[Survey, str] | None", names: tuple[str, ...]) -> None:
+    """Raise :class:`ConfigError` where a program is not in the bot's folder."""
+    for name in names:
+        check_value("bot.entrypoint", name)
+        if seen and name not in seen[0].folder.names:
+            raise ConfigError(f"bot.entrypoint: {name} is not in the bot's folder")
+
+
+def check_times(clocks: tuple[str, ...]) -> None:
+    """Raise :class:`ConfigError` where one is not a time such as ``09:05``."""
+    from cfgen.config.checks import CHECKS
+
+    check = dict(CHECKS)["bot.run_at"]
+    problem = next(filter(None, map(check, clocks or ("",))), "")
+    if problem:
+        raise ConfigError(f"bot.run_at: {problem}")
+
+
 def needs_terminal(what: str, instead: str, *, present: bool) -> None:
     """Raise :class:`Refused` where a question could not be asked."""
     if not present:
@@ -410,11 +495,15 @@ def check_value(key: str, value: object) -> None:
     make_config({}, CONFIG_NAME, (Override(key, value, key),))
 
 
-def write_config(path: Path, values: Mapping[str, object]) -> None:
-    """Check the values as cfgen.toml's and write the commented file."""
+def write_config(
+    path: Path,
+    values: Mapping[str, object],
+    remarks: Mapping[str, tuple[str, ...]] | None = None,
+) -> None:
+    """Check the values as cfgen.toml's and write the file, with ``remarks`` as further comments."""
     overrides = tuple(Override(key, value, key) for key, value in values.items())
     make_config({}, str(path), overrides)
-    write_atomically(path, render_config(values))
+    write_atomically(path, render_config(values, remarks))
 
 
 def keep_choice(choice: Choice, path: Path, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """Writing a new, commented ``cfgen.toml``."""
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, get_args, get_origin
@@ -9,13 +10,19 @@ import msgspec
 
 from cfgen.config.schema import Config, Job
 
+COMMENT_WIDTH = 100
 
-def render(values: Mapping[str, object]) -> str:
+
+def render(
+    values: Mapping[str, object], remarks: Mapping[str, tuple[str, ...]] | None = None
+) -> str:
     """Write every key with its comment; those not in ``values`` (by path) show their default.
 
     Keys left at their default are commented out, so that the file says what its owner chose and
-    shows what else there is.
+    shows what else there is. ``remarks`` are further comments of keys, such as where a value comes
+    from.
     """
+    remarks = remarks or {}
     lines = ["# cfgen.toml: every key is optional. A key behind # shows its default."]
     defaults = Config()
     for section in msgspec.structs.fields(Config):
@@ -27,17 +34,32 @@ def render(values: Mapping[str, object]) -> str:
             value = toml_value(values[path] if chosen else getattr(table, key.name))
             lines += [
                 f"# {describe(key.type)}",
+                *_comments(remarks.get(path, ()) if key.name != "jobs" else ()),
                 f"{'' if chosen else '# '}{key.name} = {value}",
             ]
         if section.name == "bot":
-            lines += _jobs(values.get("bot.jobs", []))
+            lines += _jobs(values.get("bot.jobs", []), remarks.get("bot.jobs", ()))
     return "\n".join(lines) + "\n"
 
 
-def _jobs(jobs: object) -> Iterator[str]:
+def _comments(remarks: tuple[str, ...]) -> Iterator[str]:
+    for remark in remarks:
+        # A file's name may hold a line break or a byte that is no text, which TOML forbids.
+        text = "".join(one if one.isprintable() else "?" for one in remark)
+        yield from textwrap.wrap(
+            text,
+            COMMENT_WIDTH,
+            initial_indent="# ",
+            subsequent_indent="#   ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _jobs(jobs: object, remarks: tuple[str, ...]) -> Iterator[str]:
     """Each job as a table of its own, which must come after the keys of ``[bot]``."""
-    for job in jobs if isinstance(jobs, list) else []:
-        yield from ("", "[[bot.jobs]]")
+    for number, job in enumerate(jobs if isinstance(jobs, list) else []):
+        yield from ("", *(_comments(remarks) if not number else ()), "[[bot.jobs]]")
         for key in msgspec.structs.fields(Job):
             if key.name in job:
                 yield from (f"# {describe(key.type)}", f"{key.name} = {toml_value(job[key.name])}")

@@ -328,3 +328,11 @@ def test_hints_name_what_was_given_and_a_shell_reads_them() -> None:
     found = Given.of(Path("my bot/demo.toml"), {"--profile": "p", "--region": None})
     assert found.file == "my bot/demo.toml"
     assert found.command("status") == "cfgen status --config 'my bot/demo.toml' --profile p"
+
+
+@given(st.lists(st.text()))
+def test_remarks_stay_comments(remarks: list[str]) -> None:
+    jobs = [{"name": "a", "entrypoint": "a.py"}]
+    kept = {"bot.python": tuple(remarks), "bot.jobs": tuple(remarks)}
+    raw = tomllib.loads(render({"bot.jobs": jobs}, kept))
+    assert raw["bot"] == {"jobs": jobs}
