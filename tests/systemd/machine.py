@@ -78,7 +78,7 @@ class Machine:
         assert not check or result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
         return result
 
-    def until(self, *command: str, seconds: int = 60) -> None:
+    def until(self, *command: str, seconds: int = 30) -> None:
         """Wait until a command succeeds in it."""
         loop = 'until "$@" 2>/dev/null; do sleep 0.05; done'
         waited = self.run("timeout", str(seconds), "bash", "-c", loop, "-", *command, check=False)
