@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
+from contextlib import suppress
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -57,7 +57,10 @@ class Machine:
                 stderr=console,
             )
         self._leader = self._wait_for_leader()
-        self.until("systemctl", "is-active", "--quiet", TARGET)
+        try:
+            self.until("systemctl", "is-active", "--quiet", TARGET)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.console}") from error
 
     def run(
         self, *command: str, check: bool = True, timeout: int = 120
@@ -82,7 +85,7 @@ class Machine:
         """Wait until a command succeeds in it."""
         loop = 'until "$@" 2>/dev/null; do sleep 0.05; done'
         waited = self.run("timeout", str(seconds), "bash", "-c", loop, "-", *command, check=False)
-        assert waited.returncode == 0, f"not in {seconds} s: {command}\n{self.console}"
+        assert waited.returncode == 0, f"not in {seconds} s: {command}"
 
     def show(self, unit: str, name: str) -> str:
         """A property of a unit."""
@@ -107,12 +110,13 @@ class Machine:
 
     def _wait_for_leader(self) -> int:
         """The number of its first process: systemd, below systemd-nspawn."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        for _ in range(6000):
             found = _child(self._process.pid)
             if found and _name(found) == "systemd":
                 return found
-            assert self._process.poll() is None, self.console
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.01)
+                break
         raise AssertionError(f"no systemd came up: {self.console}")
 
 

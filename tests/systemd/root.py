@@ -92,12 +92,14 @@ def _system(root: Path, timezone: str) -> None:
     _write(root / "etc/group", "root:x:0:\nnogroup:x:65534:\n")
     # Nothing of this machine's own services, and nothing that a container has no use for.
     for unit in ("systemd-sysctl", "systemd-update-utmp", "systemd-sysusers", "systemd-remount-fs"):
-        _masked(root, f"{unit}.service")
-    _masked(root, "dbus.socket")
+        _masked(root / f"etc/systemd/system/{unit}.service")
+    _masked(root / "etc/systemd/system/dbus.socket")
+    # Each reload runs them all.
+    for generator in Path("/usr/lib/systemd/system-generators").iterdir():
+        _masked(root / "etc/systemd/system-generators" / generator.name)
 
 
-def _masked(root: Path, unit: str) -> None:
-    link = root / "etc/systemd/system" / unit
+def _masked(link: Path) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to("/dev/null")
 
