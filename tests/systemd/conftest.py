@@ -18,7 +18,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     machines: list[Machine] = []
     yield partial(bring_up, tmp_path, machines)
     for machine in machines:
-        machine.stop()
+        machine.remove()
 
 
 @pytest.fixture(scope="module")
@@ -27,4 +27,4 @@ def up_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     machines: list[Machine] = []
     yield partial(bring_up, tmp_path_factory.mktemp("host"), machines)
     for machine in machines:
-        machine.stop()
+        machine.remove()

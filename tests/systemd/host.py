@@ -93,6 +93,11 @@ class Host:
     def state(self, unit: str = BOT) -> str:
         return f"{self.show(unit, 'ActiveState')}/{self.show(unit, 'SubState')}"
 
+    def reboot(self) -> None:
+        """Lose what is in memory, and come up again by itself."""
+        self.machine.end()
+        self.machine.boot()
+
     def store(self, keys: dict[str, str]) -> None:
         """Store the keys, and have them loaded as the loader's next try does."""
         put_secret(self.machine.root, keys)
@@ -114,7 +119,7 @@ def bring_up(
     """Bring a host up with a sample bot on it.
 
     ``extra`` are further files of its checkout, ``changes`` tables of its cfgen.toml. With ``keys``
-    it is up when they are loaded. The machine is added to ``machines``, to be stopped.
+    it is up when they are loaded. The machine is added to ``machines``, to be removed.
     """
     checkout = working_folder(sample, folder / "bot")
     for name, text in (extra or {}).items():

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
-TARGET = "basic.target"
+TARGET = "multi-user.target"
 
 # The private /run is for what systemd-nspawn leaves there. A systemd of the machine's own is asked
 # for a scope instead, by its socket in /run.
@@ -34,7 +34,7 @@ class Machine:
         self._console = root.parent / f"{name}.console"
 
     def boot(self) -> None:
-        """Start it, and wait until systemd is up."""
+        """Start it, and wait until systemd is up. What it starts may still be starting."""
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
                 [
@@ -58,7 +58,7 @@ class Machine:
             )
         self._leader = self._wait_for_leader()
         try:
-            self.until("systemctl", "is-active", "--quiet", TARGET)
+            self.until("systemctl", "is-active", "--quiet", "basic.target")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.console}") from error
 
@@ -99,13 +99,18 @@ class Machine:
     def console(self) -> str:
         return self._console.read_text(errors="replace")
 
-    def stop(self) -> None:
-        """End it at once, and leave nothing of it behind."""
-        os.kill(self._leader, signal.SIGKILL)
-        self._process.wait(20)
+    def end(self) -> None:
+        """End it at once, as a power cut does."""
+        if self._process.poll() is None:
+            os.kill(self._leader, signal.SIGKILL)
+        self._process.wait(60)
         for group in self._groups:
             for folder, _, _ in os.walk(group, topdown=False):
                 Path(folder).rmdir()
+
+    def remove(self) -> None:
+        """End it, and leave nothing of it behind."""
+        self.end()
         shutil.rmtree(self.root)
 
     def _wait_for_leader(self) -> int:

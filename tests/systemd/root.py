@@ -30,6 +30,13 @@ _FROM_THIS_MACHINE = (
     *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "login.defs", "nsswitch.conf"),
     *("os-release", "pam.d", "security"),
 )
+_UNUSED = (
+    *("systemd-remount-fs.service", "systemd-sysctl.service", "systemd-sysusers.service"),
+    *("systemd-update-utmp.service", "systemd-update-utmp-runlevel.service"),
+    *("systemd-logind.service", "dbus.service", "dbus.socket", "getty.target", "remote-fs.target"),
+)
+"""What a container of one's own has no use for."""
+
 _AWS = r"""#!/bin/bash
 # Stands for the AWS CLI. Objects are files under /srv/buckets, the secret is /srv/secret.json.
 here() { echo "/srv/buckets/${1#s3://}"; }
@@ -49,6 +56,7 @@ case "$*" in
   *) echo "aws: not foreseen: $*" >&2; exit 2 ;;
 esac
 """
+_BUCKET = f"[Service]\nReadWritePaths=/{BUCKETS}\n"
 _LOGROTATE = "[Timer]\nOnCalendar=daily\nUnit=basic.target\n"
 
 
@@ -71,6 +79,9 @@ def make_root(root: Path, files: Iterable[HostFile], timezone: str, python: str)
     _virtual_environment(root / "opt/trading-bot/venv/bin", python)
     (root / BUCKETS / "state/state").mkdir(parents=True)
     (root / BUCKETS / "state/state").chmod(0o777)
+    for unit in ("trading-save.service", "trading-state.service"):
+        # The bucket is no folder of the host: to reach it is no write there.
+        _write(root / f"etc/systemd/system/{unit}.d/bucket.conf", _BUCKET)
 
 
 def put_secret(root: Path, keys: dict[str, str]) -> None:
@@ -90,10 +101,8 @@ def _system(root: Path, timezone: str) -> None:
     accounts = ("root:x:0:0::/root:/bin/sh", "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin")
     _write(root / "etc/passwd", "".join(f"{line}\n" for line in accounts))
     _write(root / "etc/group", "root:x:0:\nnogroup:x:65534:\n")
-    # Nothing of this machine's own services, and nothing that a container has no use for.
-    for unit in ("systemd-sysctl", "systemd-update-utmp", "systemd-sysusers", "systemd-remount-fs"):
-        _masked(root / f"etc/systemd/system/{unit}.service")
-    _masked(root / "etc/systemd/system/dbus.socket")
+    for unit in _UNUSED:
+        _masked(root / "etc/systemd/system" / unit)
     # Each reload runs them all.
     for generator in Path("/usr/lib/systemd/system-generators").iterdir():
         _masked(root / "etc/systemd/system-generators" / generator.name)

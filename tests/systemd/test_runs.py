@@ -4,8 +4,6 @@ import re
 from itertools import pairwise
 from typing import Any
 
-import pytest
-
 from tests.systemd.conftest import Up
 from tests.systemd.host import BOT, Host, days_around_today
 
@@ -16,14 +14,16 @@ COUNTED = """
 import sys
 from pathlib import Path
 
-with Path("runs").open("a") as file:
+with Path("runs-" + sys.argv[-1]).open("a") as file:
     file.write("run\\n")
 sys.exit(int(Path("code").read_text()) if Path("code").exists() else 3)
 """
 
 
 def job(name: str = "bot", **keys: Any) -> dict[str, Any]:
-    return {"name": name, "entrypoint": "apps/daily_breakout_app.py", **keys}
+    """A job that knows its own name."""
+    program = "apps/daily_breakout_app.py"
+    return {"name": name, "entrypoint": program, "arguments": [name], **keys}
 
 
 def counted(up: Up, *jobs: dict[str, Any], **changes: Any) -> Host:
@@ -39,16 +39,17 @@ def unit(of: dict[str, Any]) -> str:
     return BOT if of["name"] == "bot" else f"trading-bot-{of['name']}.service"
 
 
-def runs(host: Host) -> int:
-    return len(host.read("runs").splitlines())
+def runs(host: Host, name: str = "bot") -> int:
+    return len(host.read(f"runs-{name}").splitlines()) if host.exists(f"runs-{name}") else 0
 
 
-@pytest.mark.parametrize("retries", [0, 1, 3])
-def test_a_run_that_failed_is_tried_again_as_often_as_was_said(up: Up, retries: int) -> None:
-    host = counted(up, job(retries=retries))
-    host.start()
-    host.until("systemctl", "is-failed", "--quiet", BOT)
-    assert runs(host) == retries + 1
+def test_a_run_that_failed_is_tried_again_as_often_as_was_said(up: Up) -> None:
+    jobs = [job(f"tries-{retries}", retries=retries) for retries in (0, 1, 3)]
+    host = counted(up, *jobs)
+    for each in jobs:
+        host.start(unit(each))
+        host.until("systemctl", "is-failed", "--quiet", unit(each))
+        assert runs(host, each["name"]) == each["retries"] + 1
 
 
 def test_with_real_money_nothing_is_tried_again(up: Up) -> None:
@@ -90,6 +91,25 @@ def test_the_log_names_the_unit_that_failed_and_how(up: Up) -> None:
     assert len([line for line in host.errors() if "failed" in line]) == 2
 
 
+def test_a_run_that_takes_too_long_is_ended(up: Up) -> None:
+    program = "import time\ntime.sleep(3600)\n"
+    jobs = [job(retries=0, timeout="20min")]
+    host = up("breakout", {"apps/daily_breakout_app.py": program}, bot={"jobs": jobs})
+    assert host.show(BOT, "TimeoutStartUSec") == "20min"
+    host.drop_in(BOT, "[Service]\nTimeoutStartSec=1s\n")
+    assert not host.start()
+    assert host.show(BOT, "Result") == "timeout"
+    host.until("grep", "-Pq", rf"^ERROR .*\b{BOT}\b.*timeout", "/var/log/trading-bot/bot.log")
+
+
+def test_the_check_finds_the_run(up: Up) -> None:
+    host = counted(up, job(retries=0))
+    host.write("code", "0")
+    assert host.start()
+    assert host.start("trading-check.service"), host.log()
+    assert "check-run: ok" in host.log()
+
+
 def test_a_path_that_is_read_only_is_named_with_its_key(up: Up) -> None:
     program = "open('/srv/reports/today.csv', 'w')\n"
     host = up("breakout", {"apps/daily_breakout_app.py": program}, bot={"jobs": [job(retries=0)]})
@@ -120,15 +140,15 @@ def test_on_a_closed_day_only_what_does_not_mind_runs(up: Up) -> None:
     host.write("code", "0")
     assert host.start()
     assert host.show(BOT, "Result") == "exec-condition"
-    assert not host.exists("runs")
+    assert runs(host) == 0
     assert host.start(unit(report)), host.log()
-    assert runs(host) == 1
+    assert runs(host, "report") == 1
 
 
 def test_the_timer_elapses_at_each_of_its_times_and_starts_the_job(up: Up) -> None:
     host = counted(up, job(at=["09:05", "15:20"], retries=0))
     said = host.show("trading-bot.timer", "TimersCalendar")
-    assert re.findall(r"OnCalendar=(.*?) ;", said) == [
+    assert sorted(re.findall(r"OnCalendar=(.*?) ;", said)) == [
         "Mon..Fri *-*-* 09:05:00 Asia/Seoul",
         "Mon..Fri *-*-* 15:20:00 Asia/Seoul",
     ]
@@ -137,7 +157,7 @@ def test_the_timer_elapses_at_each_of_its_times_and_starts_the_job(up: Up) -> No
     # Not waited for: now, and each second.
     host.drop_in("trading-bot.timer", "[Timer]\nOnCalendar=\nOnCalendar=*:*:*\n")
     host.run("systemctl", "restart", "trading-bot.timer")
-    host.until("test", "-e", f"{host.app}/runs")
+    host.until("test", "-e", f"{host.app}/runs-bot")
 
 
 def spans(host: Host) -> list[tuple[float, float, str]]:
@@ -175,6 +195,16 @@ def test_two_runs_of_one_job_never_overlap(up: Up) -> None:
     assert [name for _, _, name in spans(host)] == ["momentum"]
 
 
+def test_nothing_is_changed_under_a_run(up: Up) -> None:
+    """cfn-hup's bootstrap fails at its first step, and is tried again later."""
+    host = up("two_strategies", bot={"environment": {"WORK_SECONDS": "600"}})
+    host.run("systemctl", "start", "--no-block", REBALANCE)
+    host.until("test", "-e", f"{host.app}/data/runs.txt")
+    refused = host.run("/usr/local/lib/trading-bot/bootstrap", "idle", check=False)
+    assert refused.returncode == 1
+    assert "at work" in refused.stdout + refused.stderr
+
+
 def test_jobs_of_one_group_wait_for_each_other(up: Up) -> None:
     host = up("two_strategies")
     host.run("systemctl", "start", "--no-block", MOMENTUM, REBALANCE)
@@ -185,7 +215,7 @@ def test_jobs_of_one_group_wait_for_each_other(up: Up) -> None:
 
 
 def test_jobs_without_a_group_run_side_by_side(up: Up) -> None:
-    jobs = [
+    jobs: list[dict[str, Any]] = [
         {"name": name, "entrypoint": f"strategies/{name}.py", "arguments": ["--seconds", "3"]}
         for name in ("momentum", "rebalance")
     ]

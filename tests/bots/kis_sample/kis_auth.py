@@ -14,7 +14,7 @@ def read_keys():
         for line in file:
             name, colon, value = line.partition(":")
             if colon and not name.lstrip().startswith("#"):
-                keys[name.strip()] = value.strip().strip("\"'")
+                keys[name.strip().strip("\"'")] = value.strip().strip("\"'")
     return keys
 
 
