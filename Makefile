@@ -36,7 +36,7 @@ test: $(READY) tools .venv/aws/ready
 test-units: $(READY) tools
 	@if test "$$(id -u)" = 0; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
 		echo 'NOT TESTED: the units under systemd, which takes root: sudo make test-units'; exit 0; fi; \
-	$$as env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -p no:cacheprovider tests/systemd
+	$$as env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -p no:cacheprovider --dist loadscope tests/systemd
 
 check: $(READY) tools
 	$(BIN)/ruff check .

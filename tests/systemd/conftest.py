@@ -23,7 +23,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def up_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """The same, for tests that only look at what one run left."""
+    """The same, for a file of tests that do not get in each other's way."""
     machines: list[Machine] = []
     yield partial(bring_up, tmp_path_factory.mktemp("host"), machines)
     for machine in machines:

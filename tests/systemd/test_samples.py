@@ -40,6 +40,8 @@ def test_it_buys_and_sells_by_its_own_rules(up: Up) -> None:
     assert "ordered demo-buy-069500" in written
     assert "ordered demo-sell-069500" in written
     assert "ordered demo-sell-069500" in host.log()
+    assert host.start("trading-check.service"), host.log()
+    assert "check-run: ok" in host.log()
     nothing_failed(host)
 
 

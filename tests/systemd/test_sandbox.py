@@ -43,7 +43,6 @@ seen = {
     "home": outcome(lambda: os.listdir("/home")),
     "keys": outcome(lambda: open("/run/trading-bot/env")),
     "trace": outcome(trace_me),
-    "processes": [int(name) for name in os.listdir("/proc") if name.isdigit()],
     "others": [int(name) for name in os.listdir("/proc") if name.isdigit()
                and os.stat(f"/proc/{name}").st_uid != os.getuid()],
     "umask": oct(os.umask(0o022)),
