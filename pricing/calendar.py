@@ -17,31 +17,47 @@ WEEKS_A_MONTH = Decimal("365.25") / 84
 MARKET_DAYS_A_WEEK = 5
 
 
+DAY = 24 * 60
+"""Minutes of a day."""
+
+
+def clock(minute: int) -> str:
+    """``09:05`` of minutes since any midnight."""
+    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+
+
+def minute_of(text: str) -> int:
+    """Minutes since midnight of ``09:05``."""
+    hour, minute = map(int, text.split(":"))
+    return hour * 60 + minute
+
+
 class Window(msgspec.Struct, frozen=True):
-    """The part of a day in which the host runs, in minutes since midnight."""
+    """A part of a day, in minutes since its midnight; over midnight, ``end`` is above a day's."""
 
     start: int
     end: int
 
     @classmethod
     def parse(cls, text: str) -> "Window":
-        """Read ``08:30-16:00``. Raises ``ValueError`` for another form, or if it runs backwards."""
+        """Read ``08:30-16:00``, or ``22:30-05:00``, which ends on the next day.
+
+        Raises ``ValueError`` for another form, or where start and end are the same.
+        """
         match = re.fullmatch(
             r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", text
         )
         if not match:
             raise ValueError(f"{text!r} is not a window such as 08:30-16:00")
         start_hour, start_minute, end_hour, end_minute = map(int, match.groups())
-        window = cls(start_hour * 60 + start_minute, end_hour * 60 + end_minute)
-        if window.end <= window.start:
-            raise ValueError(f"{text!r} ends before it starts")
-        return window
+        start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
+        if start == end:
+            raise ValueError(f"{text!r} ends when it starts")
+        return cls(start, end if end > start else end + DAY)
 
     def __str__(self) -> str:
         """``08:30-16:00``."""
-        return "-".join(
-            f"{minute // 60:02d}:{minute % 60:02d}" for minute in (self.start, self.end)
-        )
+        return f"{clock(self.start)}-{clock(self.end)}"
 
     def hours_a_day(self) -> Decimal:
         """Length in hours."""

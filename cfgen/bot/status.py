@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cfgen.bot.host import Host, find_host, find_stack
-from cfgen.config.checks import minute_of, parse_days
 from cfgen.config.schema import Config
+from cfgen.config.weekdays import parse_days
 from cfgen.host.market import holidays
+from pricing.calendar import minute_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef

@@ -6,11 +6,12 @@ from datetime import date
 from decimal import Decimal
 from ipaddress import IPv4Network
 
-from cfgen.config.schema import LEAST_DISK_GIB, Config, smallest_disk_gib
-from pricing.calendar import Window
+from cfgen.config.jobs import jobs_of, lanes_of, place_of, seconds_of, timings_of
+from cfgen.config.schema import LEAST_DISK_GIB, Bot, Config, Job, smallest_disk_gib
+from cfgen.config.sessions import local_sessions
+from cfgen.config.weekdays import parse_days
+from pricing.calendar import DAY, Window, clock, minute_of
 from pricing.offers import COMMITTED
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+-]+@[A-Za-z0-9][A-Za-z0-9._/+-]*"
 """A git repository at a ref. No user, password or token before the host: it would be public. No
@@ -21,6 +22,27 @@ DNS_NAME = r"(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-
 DECIDED = re.compile(r"PATH|HOME|USER|SHELL|ENV_MODE|LD_.*|PYTHON.*|FLASK_.*")
 """Variables that the units set; ``cfgen/host/scripts/load-secrets`` leaves out the same."""
 KEY_LIKE = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|APP_?KEY|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
+
+SYSTEM_FOLDERS = frozenset(
+    [
+        "bin",
+        "boot",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib64",
+        "proc",
+        "root",
+        "run",
+        "sbin",
+        "sys",
+        "usr",
+        "var",
+    ]
+)
+"""Where no bot may write, or where its unit shows it nothing (``ProtectHome=``)."""
+OUR_FOLDERS = ("/opt/trading-bot", "/opt/aws", "/swapfile")
 
 WIDEST = 8
 """Prefix length of the widest address range that may reach a port."""
@@ -111,6 +133,31 @@ def _variable(value: object) -> str:
     return ""
 
 
+def _duration(value: object) -> str:
+    try:
+        seconds_of(str(value))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _every(value: object) -> str:
+    if problem := _duration(value):
+        return problem
+    seconds = seconds_of(str(value))
+    return "" if seconds % 60 == 0 and seconds <= 12 * 3600 else f"{value!r} is not 1min to 12h"
+
+
+def _writable(value: object) -> str:
+    text = str(value)
+    if not re.fullmatch(r"(~|/[A-Za-z0-9._+@-]+)(/[A-Za-z0-9._+@-]+)*", text) or ".." in text:
+        return f"{text!r} is not a folder such as ~/KIS/config or /srv/data"
+    first = text.split("/")[1] if text.startswith("/") else ""
+    if first in SYSTEM_FOLDERS or text.startswith(OUR_FOLDERS):
+        return f"{text} belongs to the system; name a folder under ~ or one such as /srv/data"
+    return ""
+
+
 def _source(value: object) -> str:
     text = str(value)
     if not text or re.fullmatch(GIT_SOURCE, text) or is_folder(text):
@@ -180,6 +227,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("stack.tags=", _matches(r"[^\x00-\x1f\x7f]{1,256}", "a tag value of 1 to 256 characters")),
     ("bot.source", _source),
     ("bot.entrypoint", _path),
+    ("bot.mode_argument", _line),
     ("bot.arguments", _line),
     ("bot.requirements", _or_empty(_path)),
     ("bot.run_at", _clock),
@@ -187,6 +235,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("bot.timezone", _timezone),
     ("bot.environment", _variable),
     ("bot.environment=", _line),
+    ("bot.writable", _writable),
     ("dashboard.entrypoint", _path),
     ("dashboard.port", _between(1024, 65535)),
     ("dashboard.cidrs", _cidr),
@@ -216,6 +265,22 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 )
 """Key path -> check; a list is checked item by item, a table by its keys or, with ``=``, values."""
 
+JOB_CHECKS: tuple[tuple[str, Check], ...] = (
+    ("name", _matches(r"[a-z][a-z0-9-]{0,30}", "a name such as rebalance: a-z, 0-9, -")),
+    ("entrypoint", _path),
+    ("arguments", _line),
+    ("days", _days),
+    ("at", _clock),
+    ("every", _or_empty(_every)),
+    ("retries", _between(0, 3)),
+    ("timeout", _duration),
+    ("exclusive", _or_empty(_matches(r"[a-z][a-z0-9-]{0,30}", "a word such as account"))),
+)
+"""Key of a ``[[bot.jobs]]`` table -> check; a list is checked item by item."""
+
+LEAST_MEMORY_MIB = 100
+"""What a bot's process takes with pandas loaded, less what the kernel may take back of it."""
+
 STARTING_TAKES = 10
 """Minutes that a market host must be up before the bot runs."""
 
@@ -225,7 +290,7 @@ PATCHING_TAKES = 20
 
 def problems(config: Config) -> list[tuple[str, str]]:
     """Everything that is wrong: pairs of a key's path and what is allowed there."""
-    found = list(_each_key(config))
+    found = [*_each_key(config), *_each_job(config)]
     return found or list(_together(config))
 
 
@@ -237,6 +302,15 @@ def _each_key(config: Config) -> Iterator[tuple[str, str]]:
         for one in value if isinstance(value, list) else [value]:
             if problem := check(one):
                 yield path.rstrip("="), problem
+
+
+def _each_job(config: Config) -> Iterator[tuple[str, str]]:
+    for index, job in enumerate(config.bot.jobs):
+        for key, check in JOB_CHECKS:
+            value = getattr(job, key)
+            for one in value if isinstance(value, list) else [value]:
+                if problem := check(one):
+                    yield f"bot.jobs[{index}].{key}", problem
 
 
 def _together(config: Config) -> Iterator[tuple[str, str]]:
@@ -254,8 +328,7 @@ def _together(config: Config) -> Iterator[tuple[str, str]]:
     yield from _dns(config)
     for day in sorted(set(config.market.closed) & set(config.market.open)):
         yield "market.closed", f"{day} is in market.open, too"
-    if minute_of(config.bot.run_at) > Window.parse(config.market.session).end:
-        yield "bot.run_at", f"{config.bot.run_at} is after the session {config.market.session}"
+    yield from _jobs(config)
     if config.workload.hours == "market":
         yield from _market_hours(config)
 
@@ -271,14 +344,16 @@ def _dns(config: Config) -> Iterator[tuple[str, str]]:
 
 def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
     window = Window.parse(config.workload.window)
-    if not window.start + STARTING_TAKES <= minute_of(config.bot.run_at) < window.end:
-        yield (
-            "bot.run_at",
-            (
-                f"{config.bot.run_at} is not within the host's window {window}, at least "
-                f"{STARTING_TAKES} minutes after its start: a run before the host is up is missed"
-            ),
-        )
+    for index, job in enumerate(jobs_of(config)):
+        if late := [time for time in _starts(config, job) if not _is_up(window, time)]:
+            yield (
+                _key(config, index, "run_at", "every" if job.every else "at"),
+                (
+                    f"{clock(late[0])} is not within the host's window {window}, at least "
+                    f"{STARTING_TAKES} minutes after its start: a run before the host is up is "
+                    "missed"
+                ),
+            )
     close = Window.parse(config.market.session).end
     if config.host.patching and window.end < close + PATCHING_TAKES:
         yield (
@@ -288,29 +363,106 @@ def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
                 "are installed; end workload.window later, or set it to false"
             ),
         )
-    if not parse_days(config.bot.days) <= set(range(5)):
-        yield "bot.days", f"{config.bot.days}: a market host is down on weekends"
+    for index, job in enumerate(jobs_of(config)):
+        if not parse_days(job.days) <= set(range(5)):
+            key = _key(config, index, "days", "days")
+            yield key, f"{job.days}: a market host is down on weekends"
 
 
-def minute_of(clock: str) -> int:
-    """Minutes since midnight of ``09:00``."""
-    hour, minute = map(int, clock.split(":"))
-    return hour * 60 + minute
+def _is_up(window: Window, minute: int) -> bool:
+    """Whether a market host is up and ready at a minute of a day."""
+    ready = window.start + STARTING_TAKES
+    return any(ready <= time < window.end for time in (minute, minute + DAY))
 
 
-def parse_days(text: str) -> set[int]:
-    """Read systemd's weekdays (``Mon..Fri``, ``Mon,Wed``), Monday as 0. Raises ``ValueError``."""
-    days: set[int] = set()
-    for part in text.split(","):
-        first, dots, last = part.partition("..")
-        last = last if dots else first
-        if first not in WEEKDAYS or last not in WEEKDAYS:
-            raise ValueError(f"{text!r} is not weekdays such as Mon..Fri or Mon,Wed,Fri")
-        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last)
-        if end < start:
-            raise ValueError(f"{text!r} runs backwards; name the days one by one")
-        days |= set(range(start, end + 1))
-    return days
+def _starts(config: Config, job: Job) -> list[int]:
+    """Minutes of the day, in ``bot.timezone`` and however clocks stand, at which a job starts."""
+    if not job.every:
+        return [minute_of(time) for time in job.at]
+    sessions = [session for season in local_sessions(config) for session in season]
+    return [minute % DAY for one in sessions for minute in (one.start, one.end - 1)]
+
+
+def _key(config: Config, index: int, of_bot: str, of_job: str) -> str:
+    """The path of a job's key, which is one of ``[bot]``'s own where there are no jobs."""
+    return f"bot.jobs[{index}].{of_job}" if config.bot.jobs else f"bot.{of_bot}"
+
+
+def _jobs(config: Config) -> Iterator[tuple[str, str]]:
+    bot, jobs = config.bot, jobs_of(config)
+    if bot.jobs:
+        default = Bot()
+        for key in ("entrypoint", "arguments", "kind", "run_at", "days"):
+            if getattr(bot, key) != getattr(default, key):
+                yield (
+                    f"bot.{key}",
+                    "is of the one job without [[bot.jobs]]: put it into a job's table",
+                )
+    names = [job.name for job in jobs]
+    for index, job in enumerate(jobs):
+        path = f"bot.jobs[{index}]"
+        if job.name in names[:index]:
+            yield f"{path}.name", f"{job.name} is the name of an earlier job, too"
+        yield from _times(config, index, job)
+        if bot.jobs:
+            yield from _limits(path, job)
+    share = config.workload.memory_mib // (lanes_of(config) + config.dashboard.enabled)
+    if len(jobs) > 1 and share < LEAST_MEMORY_MIB:
+        yield (
+            "bot.jobs",
+            (
+                f"{lanes_of(config)} jobs that may run at once leave each {share} MiB of "
+                f"workload.memory_mib, less than {LEAST_MEMORY_MIB}: raise that, or give jobs the "
+                "same word in exclusive"
+            ),
+        )
+
+
+def _times(config: Config, index: int, job: Job) -> Iterator[tuple[str, str]]:
+    key = _key(config, index, "run_at", "at")
+    if job.every:
+        if job.at != Job(name="", entrypoint="").at:
+            yield key, "and every are two ways to say when: name one of them"
+        if not job.market:
+            yield (
+                f"bot.jobs[{index}].every",
+                "runs within the session: it needs market = true, or times in at",
+            )
+        elif not any(timing.minutes for timing in timings_of(config, job)):
+            yield f"bot.jobs[{index}].every", f"{job.every} is longer than the session"
+        return
+    if not job.at:
+        yield key, "is empty: name a time such as 09:05, or say how often in every"
+    for time in job.at if job.market else []:
+        if place_of(config, minute_of(time)) is None:
+            sessions = " or ".join(
+                ", ".join(map(str, season)) for season in dict.fromkeys(local_sessions(config))
+            )
+            yield (
+                key,
+                (
+                    f"{time} is not within the session ({sessions} in {config.bot.timezone}), nor "
+                    "shortly before it"
+                    + (
+                        "; market = false runs a job whatever the exchange does"
+                        if config.bot.jobs
+                        else ""
+                    )
+                ),
+            )
+
+
+def _limits(path: str, job: Job) -> Iterator[tuple[str, str]]:
+    if job.kind == "service":
+        if job.exclusive:
+            yield (
+                f"{path}.exclusive",
+                "a service never ends, so that no other job would have its turn",
+            )
+        if job.every:
+            yield f"{path}.every", "is for daily jobs: a service is started once, and stays up"
+    if job.every and job.retries:
+        yield f"{path}.retries", "a job with every is not tried again: its next run comes by itself"
 
 
 def _value(config: Config, path: str) -> object:

@@ -120,6 +120,9 @@ class Bot(_Section, frozen=True):
     mode: Annotated[
         Literal["demo", "real"], Meta(description="demo (paper trading) or real; passed as --mode")
     ] = "demo"
+    mode_argument: Annotated[
+        str, Meta(description="The argument that the mode follows; empty: it is not passed")
+    ] = "--mode"
     kind: Annotated[
         Literal["daily", "service"],
         Meta(description="daily: one pass, then exit; service: stays up. The timer starts either"),

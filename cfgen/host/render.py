@@ -7,33 +7,41 @@ from typing import Literal
 
 import msgspec
 
-from cfgen.config.checks import is_folder, minute_of, parse_days
+from cfgen.config.checks import is_folder
+from cfgen.config.jobs import jobs_of, unit_of
 from cfgen.config.schema import Config
+from cfgen.host.jobs import check_times, jobs_json, log_settings, unit_settings, units_of
 from cfgen.host.market import market_json
+from cfgen.host.quoting import quote_argument, quote_value
 from cfgen.lock import LockedPlan
-from pricing.calendar import Window
+from pricing.calendar import DAY, Window, clock
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 UNITS = "/etc/systemd/system"
 SCRIPTS = "/usr/local/lib/trading-bot"
 SETTINGS = "/etc/trading-bot"
+HOME = "/var/lib/trading-bot"
+"""The bot's home folder, which holds its checkout in ``app`` and all that it writes."""
 
 PATCH_DELAY = 10
 """Minutes from the session's close to the security updates."""
 
-CHECK_DELAY = 5
-"""Minutes from the bot's time to the look whether it ran."""
-
 HOSTS = {"instance": "Host", "group": "HostGroup"}
 """Logical id of the resource that runs the bot, by the plan's shape."""
 
-_SCRIPTS = ("bootstrap", "install-app", "load-secrets", "market-gate", "check-run")
+_SCRIPTS = (
+    "bootstrap",
+    "install-app",
+    "load-secrets",
+    "market-gate",
+    "jobs",
+    "report-failure",
+    "tell",
+)
 _UNITS = (
-    "trading-bot.service",
-    "trading-bot.timer",
     "trading-check.service",
     "trading-check.timer",
-    "trading-failure.service",
+    "trading-failure@.service",
     "trading-web.service",
     "trading-secrets.service",
     "trading-patch.service",
@@ -70,12 +78,25 @@ def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, .
         scripts.append("state")
         units += _STATE_UNITS
     if plan.shape == "group":
-        scripts += ["metadata", "tell", "watch-interruption", "start-late"]
+        scripts += ["metadata", "watch-interruption"]
         units += ["trading-interruption.service", "trading-late.service"]
     if takes_address(config, plan):
         scripts.append("take-address")
+    if any(job.exclusive for job in jobs_of(config)):
+        scripts.append("take-turn")
     return (
         *(HostFile(f"{SCRIPTS}/{name}", "0755", _read(f"scripts/{name}")) for name in scripts),
+        *(
+            HostFile(
+                f"{UNITS}/{unit_of(job)}.{kind}",
+                "0644",
+                _fill(
+                    _read(f"units/trading-bot.{kind}"), {**settings, **unit_settings(config, job)}
+                ),
+            )
+            for job in jobs_of(config)
+            for kind in ("service", "timer")
+        ),
         *(
             HostFile(f"{UNITS}/{name}", "0644", _fill(_read(f"units/{name}"), settings))
             for name in units
@@ -84,6 +105,7 @@ def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, .
             HostFile(path, mode, _fill(_read(f"etc/{name}"), settings), name in _SUBSTITUTED)  # type: ignore[arg-type]
             for name, path, mode in _SETTINGS
         ),
+        HostFile(f"{SETTINGS}/jobs.json", "0644", jobs_json(config)),
         HostFile(f"{SETTINGS}/market.json", "0644", market_json(config, year)),
     )
 
@@ -130,23 +152,21 @@ def _fill(text: str, settings: dict[str, str]) -> str:
 def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
     bot, dashboard = config.bot, config.dashboard
     folder = is_folder(bot.source)
+    writable = "".join(f"\nReadWritePaths=-{path}" for path in _far(config))
     return {
         "HOST": HOSTS[plan.shape],
         "APP_SOURCE": "s3://${AppBundleBucket}/${AppBundleKey}" if folder else "${AppSource}",
         "SHAPE_SETTINGS": "\n".join(_shape_settings(config, plan)),
-        "REQUIRES_STATE": "\nRequires=trading-state.service" if keeps_state(config, plan) else "",
-        "RUN_DAYS": "".join(str(day + 1) for day in sorted(parse_days(bot.days))),
-        "CHECK_AT": _clock(min(minute_of(bot.run_at) + CHECK_DELAY, 24 * 60 - 1)),
-        "BOT_KIND": bot.kind,
-        "BOT_TYPE": {"daily": "oneshot", "service": "simple"}[bot.kind],
-        "BOT_ENTRYPOINT": quote_argument(bot.entrypoint),
-        "BOT_ARGUMENTS": " ".join(map(quote_argument, bot.arguments)),
+        "REQUIRES_STATE": REQUIRES_STATE if keeps_state(config, plan) else "",
+        "WRITABLE": writable,
+        "DAILY": " ".join(units_of(config, "daily")),
+        "SERVICES": " ".join(units_of(config, "service")),
+        "CHECK_TIMES": "\n".join(check_times(config)),
+        "JOB_LOGS": "".join(map(log_settings, jobs_of(config))),
         "MODE": bot.mode,
         "ENVIRONMENT": "".join(
             f"{name}={quote_value(value)}\n" for name, value in sorted(bot.environment.items())
         ),
-        "DAYS": bot.days,
-        "RUN_AT": bot.run_at,
         "TIMEZONE": bot.timezone,
         "PYTHON": bot.python,
         "REQUIREMENTS": bot.requirements,
@@ -155,24 +175,37 @@ def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
         "DASHBOARD_HOST": "0.0.0.0" if dashboard.cidrs else "127.0.0.1",  # noqa: S104
         "DASHBOARD_PORT": str(dashboard.port),
         "ON_SUCCESS": _on_success(config),
-        "HARDENING": _read("units/hardening.conf").rstrip("\n"),
+        "HARDENING": _fill(_read("units/hardening.conf").rstrip("\n"), {"WRITABLE": writable}),
         "SWAP_MIB": str(config.host.swap_mib),
         "PATCHING": "yes" if config.host.patching else "no",
         "PATCH_AT": _patch_at(config),
     }
 
 
+REQUIRES_STATE = "\nRequires=trading-state.service\nAfter=trading-state.service"
+
+
 def _on_success(config: Config) -> str:
     """What starts once the keys are in memory: at boot, and when they are first stored."""
-    units = ["trading-bot.service"] if config.bot.kind == "service" else []
+    units = units_of(config, "service")
     units += ["trading-web.service"] if config.dashboard.enabled else []
     return f"OnSuccess={' '.join(units)}" if units else ""
 
 
+def writable_paths(config: Config) -> tuple[str, ...]:
+    """Folders of ``bot.writable`` as the host has them."""
+    return tuple(f"{HOME}{path[1:]}" if path[0] == "~" else path for path in config.bot.writable)
+
+
+def _far(config: Config) -> list[str]:
+    """Writable folders that do not lie in the bot's home, all of which is."""
+    return [path for path in writable_paths(config) if not path.startswith(f"{HOME}/")]
+
+
 def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
     yield f'SPOT="{"yes" if plan.shape == "group" else "no"}"'
-    if plan.shape == "group":
-        yield 'TOPIC_ARN="${AlertTopic}"'
+    if config.bot.writable:
+        yield f'WRITABLE="{" ".join(writable_paths(config))}"'
     if takes_address(config, plan):
         yield 'ALLOCATION_ID="${Address.AllocationId}"'
     if keeps_state(config, plan):
@@ -181,25 +214,4 @@ def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
 
 
 def _patch_at(config: Config) -> str:
-    return _clock((Window.parse(config.market.session).end + PATCH_DELAY) % (24 * 60))
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
-
-
-def quote_argument(text: str) -> str:
-    """Write one argument of ``ExecStart=``.
-
-    systemd splits at blanks, reads C escapes within double quotes, and expands ``%`` and ``$``
-    everywhere unless doubled (systemd.service(5), "COMMAND LINES"; systemd.unit(5), "SPECIFIERS").
-    """
-    if re.fullmatch(r"[A-Za-z0-9_./:=,+@-]+", text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"'
-
-
-def quote_value(text: str) -> str:
-    """Write a value in an ``EnvironmentFile=``, whose double quotes work as a shell's do."""
-    return '"' + re.sub(r'([\\"`$])', r"\\\1", text) + '"'
+    return clock((Window.parse(config.market.session).end + PATCH_DELAY) % DAY)

@@ -42,8 +42,7 @@ def _policies(design: Design) -> Iterator[iam.Policy]:
         yield policy("read-app", allow(bundle, s3.GetObject))
     if design.keeps_state:
         yield policy("keep-state", *_state())
-    if design.is_group:
-        yield policy("tell", allow(Ref("AlertTopic"), sns.Publish))
+    yield policy("tell", allow(Ref("AlertTopic"), sns.Publish))
     if design.takes_address:
         yield policy("take-address", *_address())
 

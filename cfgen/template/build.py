@@ -3,7 +3,6 @@
 import msgspec
 from troposphere import Template
 
-from cfgen.config.checks import minute_of
 from cfgen.config.schema import Config, host_shape_of
 from cfgen.errors import ConfigError
 from cfgen.lock import LockedPlan
@@ -22,7 +21,7 @@ from cfgen.template import (
     secret,
 )
 from cfgen.template.design import Design
-from pricing.calendar import Window
+from pricing.calendar import Window, minute_of
 
 LAYERS = (
     parameters,

@@ -5,6 +5,7 @@ what it depends on before its properties, and everything below sorted by name.
 """
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -30,18 +31,52 @@ ATTRIBUTES = (
     "Properties",
     "Metadata",
 )
+LITERAL = re.compile(r"(?<=[ ])\|(2?)([-+]?)$")
+"""The opening of a literal block, with a digit where its text begins with a blank."""
 KEEP_ORDER = {"Parameters", "Resources", "Outputs"}
 
 
 def to_yaml(template: Template) -> str:
     """YAML with CloudFormation's short forms and literal blocks."""
-    return yaml.dump(
-        _ordered(template),
-        Dumper=_Dumper,
-        default_flow_style=False,
-        width=110,
-        allow_unicode=True,
+    return _narrowed(
+        yaml.dump(
+            _ordered(template),
+            Dumper=_Dumper,
+            default_flow_style=False,
+            width=110,
+            allow_unicode=True,
+        )
     )
+
+
+def _narrowed(text: str) -> str:
+    """Indent by one blank a level, which no YAML library writes, for what a call takes is bounded.
+
+    Most of a template are scripts, whose every line is indented seven levels deep.
+    """
+    lines: list[str] = []
+    levels = [(0, 0)]  # Columns of the open levels: as they were, and as they become.
+    block: tuple[int, int] | None = None  # The same of a literal block's lines.
+    for line in text.splitlines():
+        bare = line.lstrip(" ")
+        column = len(line) - len(bare)
+        if block and (not bare or column >= block[0]):
+            lines.append(" " * block[1] + line[block[0] :] if bare else "")
+            continue
+        block = None
+        while levels[-1][0] > column:
+            levels.pop()
+        if levels[-1][0] < column:
+            levels.append((column, levels[-1][1] + 1))
+        lines.append(" " * levels[-1][1] + bare)
+        while bare.startswith("- "):
+            bare = bare[2:]
+            levels.append((levels[-1][0] + 2, levels[-1][1] + 2))
+        if opening := LITERAL.search(bare):
+            block = levels[-1][0] + 2, levels[-1][1] + 1
+            if opening[1]:
+                lines[-1] = f"{lines[-1][: -len(opening[0])]}|1{opening[2]}"
+    return "\n".join(lines) + "\n"
 
 
 def to_json(template: Template) -> str:

@@ -4,11 +4,10 @@ from awacs import ec2 as ec2_actions
 from awacs.aws import Statement
 from troposphere import GetAtt, Ref, Sub, Template, autoscaling, iam, scheduler
 
-from cfgen.config.checks import minute_of
 from cfgen.template.design import Design
 from cfgen.template.monitoring import RUNS
 from cfgen.template.policies import NAMESPACE, allow, policy, put_metrics, trust
-from pricing.calendar import Window
+from pricing.calendar import Window, minute_of
 
 RETRY_SECONDS = 1800
 """How long a start or stop is tried again: later than that it would do harm, not good."""

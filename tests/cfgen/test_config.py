@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfgen.config.checks import CHECKS, parse_days
+from cfgen.config.checks import CHECKS
 from cfgen.config.load import Override, load_config, make_config
 from cfgen.config.schema import Config, host_shape_of, usage_of, workload_of
+from cfgen.config.weekdays import parse_days
 from cfgen.config.write import render, toml_value
 from cfgen.errors import ConfigError
 from pricing.workload import HostShape, Usage, Workload
@@ -109,6 +110,7 @@ def test_the_contracts_keys_are_the_defaults() -> None:
     }
     contract = {section: set(keys) for section, keys in raw.items()}
     contract["workload"].add("existing_commitment")
+    contract["bot"].add("mode_argument")
     assert schema == contract
 
 
@@ -173,7 +175,7 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
             "end workload.window later",
         ),
         ({"bot": {"environment": {"A B": "x"}}}, "bot.environment", "environment variable"),
-        ({"workload": {"window": "16:00-08:30"}}, "workload.window", "ends before"),
+        ({"workload": {"window": "16:00-16:00"}}, "workload.window", "ends when"),
         ({"workload": {"cpu_average_percent": float("nan")}}, "cpu_average_percent", "0 to 100"),
         ({"workload": {"cpu_average_percent": 101}}, "cpu_average_percent", "0 to 100"),
         ({"workload": {"instance_types": []}}, "workload.instance_types", "at least one"),

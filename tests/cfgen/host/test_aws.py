@@ -148,7 +148,8 @@ def interrupted(
     timer = threading.Timer(0.5, metadata.items.__setitem__, ("spot/instance-action", notice))
     timer.start()
     try:
-        return script("watch-interruption", **host, TOPIC_ARN=topic)
+        units = {"DAILY": "trading-bot.service trading-bot-sell.service", "SERVICES": ""}
+        return script("watch-interruption", **host, **units, TOPIC_ARN=topic)
     finally:
         timer.join()
 
@@ -161,8 +162,9 @@ def test_the_notice_stops_the_units_saves_the_state_and_tells(
     result = interrupted(script, host, metadata, arn)
     assert result.returncode == 0, result.stderr
     assert stands.calls == [
-        "systemctl stop trading-bot.timer trading-check.timer trading-save.timer",
-        "systemctl stop trading-bot.service trading-web.service",
+        "systemctl stop trading-bot.timer trading-bot-sell.timer trading-check.timer"
+        " trading-save.timer",
+        "systemctl stop trading-bot.service trading-bot-sell.service trading-web.service",
         "systemctl stop trading-state.service",
         "systemctl is-failed --quiet trading-state.service",
     ]
@@ -203,9 +205,9 @@ def versions(moto_server: str, bucket: str) -> int:
 def new_host(tmp_path: Path, name: str, *, git: bool = True) -> Path:
     """A host whose app is installed and whose bot has not run."""
     root = tmp_path / name
-    app = root / "opt/trading-bot/app"
+    app = root / "var/lib/trading-bot/app"
     for folder in (app, root / "var/lib/trading-bot", root / "var/lib/trading-state"):
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     (app / "bot.py").write_text("print()")
     (app / "settings.yaml").write_text("tracked")
     if git:
@@ -221,13 +223,15 @@ def run_bot(root: Path) -> None:
         "var/lib/trading-bot/positions.json": '{"069500": 10}',
         "var/lib/trading-bot/KIS/config/KIS20261124": "canary",
         "var/lib/trading-bot/.cache/x": "x",
-        "opt/trading-bot/app/data/trades.db": "trades",
-        "opt/trading-bot/app/data/two words.csv": "1,2",
-        "opt/trading-bot/app/config/kis_devlp.yaml": "canary",
-        "opt/trading-bot/app/config/access_token.json": "canary",
-        "opt/trading-bot/app/.env": "canary",
-        "opt/trading-bot/app/key.pem": "canary",
-        "opt/trading-bot/app/__pycache__/bot.pyc": "x",
+        # The folder above the checkout.
+        "var/lib/trading-bot/data/logs/20261124.log": "09:05 entered",
+        "var/lib/trading-bot/app/data/trades.db": "trades",
+        "var/lib/trading-bot/app/data/two words.csv": "1,2",
+        "var/lib/trading-bot/app/config/kis_devlp.yaml": "canary",
+        "var/lib/trading-bot/app/config/access_token.json": "canary",
+        "var/lib/trading-bot/app/.env": "canary",
+        "var/lib/trading-bot/app/key.pem": "canary",
+        "var/lib/trading-bot/app/__pycache__/bot.pyc": "x",
     }.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -236,8 +240,9 @@ def run_bot(root: Path) -> None:
 
 KEPT = {
     "var/lib/trading-bot/positions.json",
-    "opt/trading-bot/app/data/trades.db",
-    "opt/trading-bot/app/data/two words.csv",
+    "var/lib/trading-bot/data/logs/20261124.log",
+    "var/lib/trading-bot/app/data/trades.db",
+    "var/lib/trading-bot/app/data/two words.csv",
 }
 
 
@@ -266,7 +271,7 @@ def test_what_the_bot_wrote_is_on_the_next_host(
     assert "state: restored" in state(second, "restore")
     assert {path for path in KEPT if (second / path).exists()} == KEPT
     assert (second / "var/lib/trading-bot/positions.json").read_text() == '{"069500": 10}'
-    assert (second / "opt/trading-bot/app/settings.yaml").read_text() == "tracked"
+    assert (second / "var/lib/trading-bot/app/settings.yaml").read_text() == "tracked"
     # A restart of the host does not bring an old state back over a new one.
     (second / "var/lib/trading-bot/positions.json").write_text("{}")
     assert "here already" in state(second, "restore")
@@ -322,7 +327,7 @@ def test_a_checkout_within_the_checkout_hides_no_key(
     script: Script, host: dict[str, str], tmp_path: Path, bucket: str, moto_server: str
 ) -> None:
     root = new_host(tmp_path, "first")
-    nested = root / "opt/trading-bot/app/nested"
+    nested = root / "var/lib/trading-bot/app/nested"
     nested.mkdir()
     subprocess.run(["git", "-C", str(nested), "init", "-q"], check=True)
     (nested / ".env").write_text("canary")
@@ -333,7 +338,25 @@ def test_a_checkout_within_the_checkout_hides_no_key(
     body = client("s3", moto_server).get_object(Bucket=bucket, Key="state/state.tar.gz")["Body"]
     (tmp_path / "saved.tar.gz").write_bytes(body.read())
     with tarfile.open(tmp_path / "saved.tar.gz") as archive:
-        assert archive.getnames() == ["opt/trading-bot/app/nested/trades.csv"]
+        assert archive.getnames() == ["var/lib/trading-bot/app/nested/trades.csv"]
+
+
+def test_a_further_folder_is_kept_once(
+    script: Script, host: dict[str, str], tmp_path: Path, bucket: str, moto_server: str
+) -> None:
+    root = new_host(tmp_path, "first")
+    for folder in ("srv/data", "var/lib/trading-bot/KIS/out"):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "trades.csv").write_text("1")
+    settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket}
+    settings["WRITABLE"] = "/srv/data /var/lib/trading-bot/KIS/out /srv/never-made"
+    assert script("state", "restore", **settings).returncode == 0
+    assert script("state", "save", **settings).returncode == 0
+    body = client("s3", moto_server).get_object(Bucket=bucket, Key="state/state.tar.gz")["Body"]
+    (tmp_path / "saved.tar.gz").write_bytes(body.read())
+    with tarfile.open(tmp_path / "saved.tar.gz") as archive:
+        kept = archive.getnames()
+    assert kept == ["srv/data/trades.csv", "var/lib/trading-bot/KIS/out/trades.csv"]
 
 
 def test_without_a_bucket_there_is_nothing_to_save_and_nothing_wrong(
@@ -408,7 +431,8 @@ def test_a_new_bundle_replaces_the_old_and_keeps_the_bots_files(
         source = f"s3://{bucket}/{name}.tar.gz"
         return script("install-app", **settings, APP_SOURCE=source)
 
-    settings = {**host, "APP_HOME": str(home), "PYTHON": "3", "REQUIREMENTS": "requirements.txt"}
+    settings = {**host, "APP_HOME": str(home), "APP": str(home / "app")}
+    settings |= {"PYTHON": "3", "REQUIREMENTS": "requirements.txt"}
     first = install("one", bot="one", gone="gone")
     assert first.returncode == 0, first.stderr
     (home / "app/state.db").write_text("kept")

@@ -18,7 +18,8 @@ TIMEZONE="Asia/Seoul"
 SWAP_MIB="2"
 PATCHING="yes"
 DASHBOARD="yes"
-BOT_KIND="daily"
+DAILY="trading-bot.service trading-bot-sell.service"
+SERVICES=""
 SPOT="yes"
 KEEPS_STATE="yes"
 """
@@ -181,3 +182,22 @@ def test_the_template_runs_no_step_that_the_script_lacks() -> None:
     text = (SCRIPTS / "bootstrap").read_text()
     assert [step for step in STEPS if f"\n{step}() {{" not in text] == []
     assert set(steps(make_config({}, "test"), plan())) < set(STEPS)
+
+
+def test_a_job_that_was_taken_out_does_not_trade_on(
+    root: Path, script: Script, stands: Stands
+) -> None:
+    units = root / "etc/systemd/system"
+    for name in ("trading-bot", "trading-bot-sell", "trading-bot-former"):
+        (units / f"{name}.timer").touch()
+        (units / f"{name}.service").touch()
+    assert script("bootstrap", "units", ROOT=str(root)).returncode == 0
+    assert "systemctl disable --now trading-bot-former.timer" in stands.calls
+    assert "systemctl stop trading-bot-former.service" in stands.calls
+    left = {path.name for path in units.iterdir() if path.name.startswith("trading-bot")}
+    assert left == {
+        f"{name}.{kind}"
+        for name in ("trading-bot", "trading-bot-sell")
+        for kind in ("service", "timer")
+    }
+    assert not [call for call in stands.calls if "disable --now trading-bot.timer" in call]

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from cfgen.config.checks import DECIDED
 from cfgen.config.load import make_config
-from cfgen.host.render import HostFile, host_files, quote_argument, quote_value, steps, user_data
+from cfgen.host.quoting import quote_argument, quote_value
+from cfgen.host.render import HostFile, host_files, steps, user_data
 from cfgen.lock import LockedPlan
 from tests.trees import plan, spot
 
@@ -169,8 +170,8 @@ def test_a_daily_bot_is_never_restarted_by_a_change() -> None:
     assert "restart trading-state" not in (SCRIPTS / "bootstrap").read_text()
     script = (SCRIPTS / "bootstrap").read_text()
     assert "restart --no-block" not in script
-    assert re.findall(r"(?m)^(.*)\n.*restart trading-bot\.service", script) == [
-        '  if [ "$BOT_KIND" = service ]; then'
+    assert re.findall(r"(?m)restart (\S*(?:DAILY|SERVICES|trading-bot)\S*)", script) == [
+        "$SERVICES"
     ]
 
 
@@ -178,8 +179,8 @@ def test_a_daily_bot_is_never_restarted_by_a_change() -> None:
 def test_nothing_runs_before_its_state_is_there(unit: str) -> None:
     """What it wrote without would stand in the way of what was saved."""
     assert "Requires=trading-state.service" in text(unit, spot()).splitlines()
+    assert "After=trading-state.service" in text(unit, spot()).splitlines()
     state = text("trading-state.service", spot())
-    assert "Before=trading-bot.service trading-web.service" in state
     # Failed and started again it would fail what waits for it: it goes on by itself.
     assert "Restart=" not in state
     assert "TimeoutStartSec=infinity" in state
@@ -331,6 +332,7 @@ class TestInstallApp:
             str(SCRIPTS / "install-app"),
             env={
                 "APP_HOME": str(home),
+                "APP": str(home / "app"),
                 "APP_SOURCE": f"git+file://{repository}@{ref}",
                 "PYTHON": python,
                 "REQUIREMENTS": requirements,

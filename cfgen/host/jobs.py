@@ -1,0 +1,149 @@
+"""What the jobs of a configuration look like on the host: units, and what scripts read. Pure."""
+
+import json
+from collections.abc import Iterator
+
+from cfgen.config.jobs import (
+    THE_BOT,
+    early_of,
+    jobs_of,
+    lanes_of,
+    timeout_of,
+    timings_of,
+    unit_of,
+)
+from cfgen.config.schema import Config, Job
+from cfgen.host.quoting import quote_argument
+from cfgen.host.timers import calendar_events
+from pricing.calendar import DAY, clock
+
+GATE = "/usr/local/lib/trading-bot/market-gate"
+TAKE_TURN = "/usr/local/lib/trading-bot/take-turn"
+
+CHECK_DELAY = 5
+"""Minutes from a job's time to the look whether it ran; ``scripts/jobs`` knows the same."""
+
+RESTART_DELAY = 60
+LONGEST_LIMIT = 20 * 3600
+"""Seconds: what failed yesterday must not count against today's start."""
+
+JOBS_MEMORY = (55, 65)
+"""Percent of the host's memory, throttled from and killed above, for all jobs that run at once."""
+
+
+def unit_settings(config: Config, job: Job) -> dict[str, str]:
+    """What the units of a job have for themselves."""
+    daily = job.kind == "daily"
+    gate = GATE + (f" --early {early}" if (early := early_of(config, job)) else "")
+    mode = [config.bot.mode_argument, config.bot.mode] if config.bot.mode_argument else []
+    high, most = (percent // lanes_of(config) for percent in JOBS_MEMORY)
+    seconds, starts = _start_limit(config, job)
+    return {
+        "JOB": job.name,
+        "JOB_TITLE": "" if job.name == THE_BOT else f": {job.name}",
+        "JOB_TYPE": "oneshot" if daily else "simple",
+        "JOB_ENTRYPOINT": quote_argument(job.entrypoint),
+        "JOB_ARGUMENTS": " ".join(map(quote_argument, [*mode, *job.arguments])),
+        "JOB_LOG": log_of(job),
+        "JOB_TIMES": "\n".join(
+            f"OnCalendar={event}"
+            for timing in timings_of(config, job)
+            for event in calendar_events(timing)
+        ),
+        # A unit that stays up must not want the loader, whose success starts it: it would start
+        # the loader anew, for ever.
+        "WANTS_SECRETS": " trading-secrets.service" if daily else "",
+        "MARKET_GATE": f'\nEnvironment="MARKET_GATE={gate}"'
+        if job.exclusive and job.market
+        else "",
+        "EXEC_CONDITION": f"\nExecCondition={gate}" if job.market else "",
+        "TAKE_TURN": f"{TAKE_TURN} {job.exclusive} " if job.exclusive else "",
+        "TURNS": "\nRuntimeDirectory=trading-turns\nRuntimeDirectoryPreserve=yes"
+        if job.exclusive
+        else "",
+        "RESTART": "on-failure" if job.retries else "no",
+        "TIMEOUT": f"TimeoutStartSec={timeout_of(config, job)}\n" if daily else "",
+        "LIMIT_SECONDS": str(seconds),
+        "LIMIT_STARTS": str(starts),
+        "MEMORY_HIGH": str(high),
+        "MEMORY_MAX": str(most),
+    }
+
+
+def log_of(job: Job) -> str:
+    """The name of a job's log without ``.log``, and of its stream in CloudWatch."""
+    return unit_of(job).removeprefix("trading-")
+
+
+def _start_limit(config: Config, job: Job) -> tuple[int, int]:
+    """Seconds, and how many starts are allowed in them: the retries, and its own times.
+
+    Without retries there is no limit, 0: nothing starts a job but its timer and people.
+    """
+    if not job.retries:
+        return 0, 1
+    longest = timeout_of(config, job) if job.kind == "daily" else 0
+    seconds = min((job.retries + 1) * (longest + RESTART_DELAY), LONGEST_LIMIT)
+    if job.kind == "service":
+        seconds = 15 * 60
+    times = sorted(minute for timing in timings_of(config, job) for minute in timing.minutes)
+    most = max(sum(0 <= (other - first) % DAY * 60 < seconds for other in times) for first in times)
+    return seconds, job.retries + most
+
+
+def units_of(config: Config, kind: str) -> list[str]:
+    """Services of the jobs of a kind."""
+    return [f"{unit_of(job)}.service" for job in jobs_of(config) if job.kind == kind]
+
+
+def jobs_json(config: Config) -> str:
+    """What ``scripts/jobs`` reads: a job a line; days as ISO has them, Monday is 1."""
+    lines = [
+        json.dumps(
+            {
+                "name": job.name,
+                "unit": f"{unit_of(job)}.service",
+                "kind": job.kind,
+                "market": job.market,
+                "early": early_of(config, job),
+                "every": bool(job.every),
+                "when": [
+                    [
+                        "".join(str(day + 1) for day in sorted(timing.days)),
+                        timing.zone,
+                        [clock(minute) for minute in timing.minutes],
+                    ]
+                    for timing in timings_of(config, job)
+                ],
+            }
+        )
+        for job in jobs_of(config)
+    ]
+    return "[" + ",\n".join(lines) + "]\n"
+
+
+def check_times(config: Config) -> Iterator[str]:
+    """After each time of a job; of one that is repeated, after the first and the last."""
+    times = {
+        (timing.zone, (minute + CHECK_DELAY) % DAY)
+        for job in jobs_of(config)
+        for timing in timings_of(config, job)
+        for minute in (
+            timing.minutes[:: len(timing.minutes) - 1 or 1] if job.every else timing.minutes
+        )
+    }
+    for zone, minute in sorted(times):
+        yield f"OnCalendar=*-*-* {clock(minute)}:00 {zone}"
+
+
+def log_settings(job: Job) -> str:
+    """The agent's entry for the log of a job that is not the bot, whose file is always there."""
+    if job.name == THE_BOT:
+        return ""
+    name = log_of(job)
+    return f"""
+    {{
+      "file_path": "/var/log/trading-bot/{name}.log",
+      "log_group_name": "${{BotLogGroup}}",
+      "log_stream_name": "{{instance_id}}/{name}"
+    }},"""

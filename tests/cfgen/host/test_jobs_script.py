@@ -1,0 +1,203 @@
+"""The look whether jobs ran, and the making up for those that missed their time, for real."""
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cfgen.config.load import make_config
+from cfgen.config.schema import Config
+from cfgen.host.jobs import jobs_json
+from cfgen.host.market import market_json
+from tests.cfgen.host.conftest import Script, Stands
+
+SEOUL = ZoneInfo("Asia/Seoul")
+START = "systemctl start --no-block trading-bot.service"
+# A Wednesday on which the Korea Exchange trades, and the day of rest after it.
+WEDNESDAY, HOLIDAY = "2026-12-23", "2026-12-25"
+
+
+def seconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).replace(tzinfo=SEOUL).timestamp())
+
+
+class Host:
+    """A host's settings, and what its systemd says of every unit."""
+
+    def __init__(self, script: Script, stands: Stands, folder: Path) -> None:
+        self._script = script
+        self.stands = stands
+        self.folder = folder
+        self.is_in("dead")
+        self.configure({})
+
+    def configure(self, raw: dict[str, Any]) -> Config:
+        config = make_config(raw, "test")
+        (self.folder / "jobs.json").write_text(jobs_json(config))
+        (self.folder / "market.json").write_text(market_json(config, 2026))
+        return config
+
+    def is_in(self, state: str, began: str = "", ended: str = "", result: str = "success") -> None:
+        times = {"Start": began, "Exit": ended}
+        shown = [f"SubState={state}", f"Result={result}"] + [
+            f"ExecMain{which}Timestamp={f'@{seconds(moment)}' if moment else ''}"
+            for which, moment in times.items()
+        ]
+        lines = "\n".join(f"echo {line}" for line in shown)
+        self.stands.add("systemctl", lines)
+
+    def run(self, action: str, moment: str) -> tuple[int, str]:
+        settings = str(self.folder)
+        result = self._script("jobs", action, f"{moment}+09:00", SETTINGS=settings, DATA=settings)
+        assert not result.stderr
+        return result.returncode, result.stdout
+
+
+@pytest.fixture
+def host(script: Script, stands: Stands, tmp_path: Path) -> Host:
+    return Host(script, stands, tmp_path)
+
+
+def two_times(**more: Any) -> dict[str, Any]:
+    job = {"name": "bot", "entrypoint": "a.py", "at": ["09:05", "15:20"], **more}
+    return {"bot": {"jobs": [job]}}
+
+
+class TestCheck:
+    @pytest.mark.parametrize(
+        ("state", "began", "ended", "said"),
+        [
+            ("start", f"{WEDNESDAY}T09:00", "", "it is running"),
+            ("dead", f"{WEDNESDAY}T09:00", f"{WEDNESDAY}T09:01", "it ran at 09:00:00"),
+        ],
+    )
+    def test_a_run_is_accounted_for(
+        self, host: Host, state: str, began: str, ended: str, said: str
+    ) -> None:
+        host.is_in(state, began, ended)
+        assert host.run("check", f"{WEDNESDAY}T09:05") == (0, f"check-run: ok: bot: {said}\n")
+
+    def test_a_bot_that_stays_up_was_started_days_ago(self, host: Host) -> None:
+        host.configure({"bot": {"kind": "service"}})
+        host.is_in("running", "2026-12-01T09:00")
+        assert host.run("check", f"{WEDNESDAY}T09:05")[0] == 0
+
+    @pytest.mark.parametrize(
+        ("state", "began", "ended", "result", "said"),
+        [
+            ("dead", "", "", "success", "did not begin"),
+            ("dead", "2026-12-22T09:00", "2026-12-22T09:01", "success", "did not begin"),
+            # A bot that hung yesterday, and one that crashes again and again.
+            ("start", "2026-12-22T09:00", "", "success", "did not begin"),
+            ("auto-restart", f"{WEDNESDAY}T09:01", f"{WEDNESDAY}T09:02", "exit-code", "failed"),
+            ("failed", f"{WEDNESDAY}T09:00", f"{WEDNESDAY}T09:01", "timeout", "failed (timeout)"),
+        ],
+    )
+    def test_a_missing_run_is_an_error(
+        self, host: Host, state: str, began: str, ended: str, result: str, said: str
+    ) -> None:
+        host.is_in(state, began, ended, result)
+        code, line = host.run("check", f"{WEDNESDAY}T09:05")
+        assert code == 1
+        assert line.startswith(f"ERROR check-run: bot: the run of 09:00 {said}")
+
+    def test_a_day_without_trading_is_accounted_for(self, host: Host) -> None:
+        code, line = host.run("check", f"{HOLIDAY}T09:05")
+        assert (code, line) == (
+            0,
+            f"check-run: ok: bot: closed today: {HOLIDAY} is a holiday\n",
+        )
+
+    def test_a_weekday_on_which_no_run_is_wanted(self, host: Host) -> None:
+        host.configure({"bot": {"days": "Mon"}})
+        assert host.run("check", f"{WEDNESDAY}T09:05") == (
+            0,
+            "check-run: ok: bot: no run was due\n",
+        )
+
+    def test_a_calendar_that_cannot_be_read_is_an_error(self, host: Host) -> None:
+        (host.folder / "market.json").write_text("{}")
+        code, line = host.run("check", f"{WEDNESDAY}T09:05")
+        assert code == 1
+        assert line.startswith("ERROR check-run: bot: ERROR cannot tell")
+
+    def test_it_is_the_last_time_that_counts(self, host: Host) -> None:
+        host.configure(two_times())
+        host.is_in("dead", f"{WEDNESDAY}T09:05", f"{WEDNESDAY}T09:06")
+        assert host.run("check", f"{WEDNESDAY}T09:10")[0] == 0
+        code, line = host.run("check", f"{WEDNESDAY}T15:25")
+        assert code == 1
+        assert "the run of 15:20 did not begin" in line
+
+    def test_each_job_is_told_of(self, host: Host) -> None:
+        jobs = [
+            {"name": "buy", "entrypoint": "a.py", "at": ["09:05"]},
+            {"name": "report", "entrypoint": "b.py", "at": ["18:00"], "market": False},
+        ]
+        host.configure({"bot": {"jobs": jobs}})
+        host.is_in("dead", f"{WEDNESDAY}T09:05", f"{WEDNESDAY}T09:06")
+        code, said = host.run("check", f"{WEDNESDAY}T18:05")
+        assert code == 1
+        assert said.splitlines()[0].startswith("check-run: ok: buy: it ran at 09:05:00")
+        assert said.splitlines()[1].startswith("ERROR check-run: report: the run of 18:00")
+
+    def test_a_run_just_before_midnight_is_looked_for_after_it(self, host: Host) -> None:
+        host.configure(two_times(at=["23:57"], market=False))
+        host.is_in("dead", f"{WEDNESDAY}T23:57", f"{WEDNESDAY}T23:58")
+        assert host.run("check", "2026-12-24T00:02")[0] == 0
+
+    def test_a_job_that_is_repeated(self, host: Host) -> None:
+        job = {"name": "bot", "entrypoint": "a.py", "every": "5min"}
+        host.configure({"bot": {"jobs": [job]}})
+        host.is_in("dead", f"{WEDNESDAY}T10:25", f"{WEDNESDAY}T10:26")
+        assert host.run("check", f"{WEDNESDAY}T10:30")[0] == 0
+        assert host.run("check", f"{WEDNESDAY}T10:40")[0] == 1
+
+
+class TestLate:
+    def ran(self, host: Host, moment: str) -> None:
+        mark = host.folder / "last-run-bot"
+        mark.touch()
+        os.utime(mark, (seconds(moment), seconds(moment)))
+
+    def test_a_missed_run_is_made_up_for(self, host: Host) -> None:
+        assert "it missed 09:00, and starts now" in host.run("late", f"{WEDNESDAY}T09:30")[1]
+        assert host.stands.calls == [START]
+
+    def test_yesterdays_run_does_not_count(self, host: Host) -> None:
+        self.ran(host, "2026-12-22T09:00")
+        host.run("late", f"{WEDNESDAY}T09:30")
+        assert host.stands.calls == [START]
+
+    def test_a_run_that_began_is_not_repeated(self, host: Host) -> None:
+        self.ran(host, f"{WEDNESDAY}T09:00")
+        assert "already" in host.run("late", f"{WEDNESDAY}T09:30")[1]
+        assert host.stands.calls == []
+
+    def test_the_morning_does_not_stand_for_the_afternoon(self, host: Host) -> None:
+        host.configure(two_times())
+        self.ran(host, f"{WEDNESDAY}T09:05")
+        assert "it missed 15:20" in host.run("late", f"{WEDNESDAY}T15:25")[1]
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            {"bot": {"kind": "service"}},
+            {"bot": {"days": "Mon"}},
+            {"bot": {"jobs": [{"name": "bot", "entrypoint": "a.py", "every": "5min"}]}},
+        ],
+    )
+    def test_there_is_nothing_to_make_up_for(self, host: Host, raw: dict[str, Any]) -> None:
+        host.configure(raw)
+        assert "nothing to make up for" in host.run("late", f"{WEDNESDAY}T09:30")[1]
+        assert host.stands.calls == []
+
+
+def test_what_the_script_reads_has_a_job_a_line() -> None:
+    jobs = [{"name": name, "entrypoint": "a.py"} for name in ("a", "b")]
+    text = jobs_json(make_config({"bot": {"jobs": jobs}}, "test"))
+    assert [json.loads(line.strip("[],"))["name"] for line in text.splitlines()] == ["a", "b"]
