@@ -98,10 +98,10 @@ $(READY): setup.cfg pyproject.toml
 # The tests check what is generated with the real tools.
 tools:
 	@if command -v shellcheck >/dev/null && command -v systemd-analyze >/dev/null && \
-		command -v systemd-nspawn >/dev/null; then exit 0; fi; \
+		command -v systemd-nspawn >/dev/null && test -x /usr/bin/python3; then exit 0; fi; \
 	if command -v apt-get >/dev/null; then \
 		sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
-		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends shellcheck systemd systemd-container; \
+		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends shellcheck systemd systemd-container python3 tzdata; \
 	else \
 		echo 'the tests need shellcheck, systemd-analyze and systemd-nspawn: install them first' >&2; exit 1; \
 	fi

@@ -145,6 +145,8 @@ def stays_up(host: Host) -> None:
 def test_it_starts_with_the_host_and_stays_up(up: Up) -> None:
     host = up("us_session")
     stays_up(host)
+    calendar = host.show("trading-bot.timer", "TimersCalendar")
+    assert "OnCalendar=Mon..Fri *-*-* 09:30:00 America/New_York" in calendar
     # The loader is done: it is not started again and again by what it starts.
     assert host.log("host").count("variables loaded") == 1
     nothing_failed(host)
