@@ -185,16 +185,19 @@ def log_lines(
     profile: str | None,
     since: datetime,
     pattern: str,
+    job: str | None = None,
     *,
     boot: bool,
     follow: bool,
 ) -> "Iterator[Line]":
-    """Lines of the bot's or the host's log. Raises the errors of ``cfgen/errors.py``."""
+    """Lines of the log of all jobs, of one, or of the host. Raises ``cfgen/errors.py``'s errors."""
     import time
 
     from cfgen.aws import Clients, aws_errors
     from cfgen.bot.host import resource_ids
     from cfgen.bot.logs import read_lines
+
+    stream = f"/{_log_of(config, job)}" if job else ""
 
     clients = Clients(config.stack.region, profile)
     with aws_errors():
@@ -206,8 +209,24 @@ def log_lines(
                 "it was not made from a template of cfgen's, or is not up yet",
             )
         yield from read_lines(
-            clients.logs, group, since, pattern, wait=time.sleep if follow else None
+            clients.logs,
+            group,
+            since,
+            pattern,
+            lambda name: name.endswith(stream),
+            time.sleep if follow else None,
         )
+
+
+def _log_of(config: Config, name: str) -> str:
+    """The log of a job by its name. Raises :class:`ConfigError` where there is no such job."""
+    from cfgen.config.jobs import jobs_of
+    from cfgen.host.jobs import log_of
+
+    logs = {job.name: log_of(job) for job in jobs_of(config)}
+    if name not in logs:
+        raise ConfigError(f"--job: there is no job {name!r}", f"allowed are {', '.join(logs)}")
+    return logs[name]
 
 
 def stack_events(

@@ -26,14 +26,17 @@ def clock(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
 
 
-def minute_of(text: str) -> int:
-    """Minutes since midnight of ``09:05``."""
-    hour, minute = map(int, text.split(":"))
+def minute_of(clock: str) -> int:
+    """Minutes since midnight of ``09:00``."""
+    hour, minute = map(int, clock.split(":"))
     return hour * 60 + minute
 
 
 class Window(msgspec.Struct, frozen=True):
-    """A part of a day, in minutes since its midnight; over midnight, ``end`` is above a day's."""
+    """A part of a day, in minutes since its midnight; over midnight, ``end`` is above a day's.
+
+    Moved to another time zone, ``start`` may lie before the day, or after it.
+    """
 
     start: int
     end: int
@@ -58,6 +61,14 @@ class Window(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """``08:30-16:00``."""
         return f"{clock(self.start)}-{clock(self.end)}"
+
+    def covers(self, clock: str) -> bool:
+        """Whether a time of the day, such as ``09:00``, lies in it; its end does not."""
+        return (minute_of(clock) - self.start) % DAY < self.end - self.start
+
+    def moved(self, minutes: int) -> "Window":
+        """The same length later, by so many minutes."""
+        return Window(self.start + minutes, self.end + minutes)
 
     def hours_a_day(self) -> Decimal:
         """Length in hours."""

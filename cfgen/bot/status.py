@@ -1,25 +1,21 @@
 """How stack, host and alarms are, and when the bot runs next."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cfgen.bot.host import Host, find_host, find_stack
+from cfgen.aws import FAILURES, brief
+from cfgen.bot.host import Host, find_host, find_stack, resource_ids
+from cfgen.bot.logs import Line
+from cfgen.bot.runs import JobRuns, next_run, read_run_lines, runs_of
 from cfgen.config.schema import Config
-from cfgen.config.weekdays import parse_days
-from cfgen.host.market import holidays
-from pricing.calendar import minute_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
     from cfgen.aws import Clients
-
-LOOK_AHEAD = 30
-"""Days among which the next run is looked for: Korea's longest holidays are a week."""
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -44,6 +40,7 @@ class Status(msgspec.Struct, frozen=True):
     """A moment of the bot's life. Times are aware; ``host`` is ``None`` where there is none now.
 
     ``drift_checked`` is when CloudFormation last looked for changes by hand, ``None`` if never.
+    ``runs_unknown`` is why the log could not be asked for last runs, empty where it was.
     """
 
     stack: str
@@ -57,6 +54,8 @@ class Status(msgspec.Struct, frozen=True):
     next_run: datetime | None
     operation: Operation | None = None
     drift_checked: datetime | None = None
+    jobs: tuple[JobRuns, ...] = ()
+    runs_unknown: str = ""
 
 
 def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
@@ -68,6 +67,7 @@ def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
     found = find_stack(clients, name)
     drift = found.get("DriftInformation")
     came_up = found["StackStatus"] not in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
+    lines, unknown = _run_lines(clients, name, now) if came_up else ((), "")
     return Status(
         name,
         found["StackStatus"],
@@ -80,7 +80,20 @@ def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
         next_run(config, now),
         last_operation(found),
         drift.get("LastCheckTimestamp") if drift else None,
+        runs_of(config, now, lines),
+        unknown,
     )
+
+
+def _run_lines(clients: "Clients", stack: str, now: datetime) -> tuple[tuple[Line, ...], str]:
+    """What the log tells of runs, or why it could not be asked: a status is given all the same."""
+    group = resource_ids(clients, stack).get("BotLogGroup")
+    if group is None:
+        return (), ""
+    try:
+        return read_run_lines(clients.logs, group, now), ""
+    except FAILURES as error:
+        return (), brief(error)
 
 
 def last_operation(found: "StackTypeDef") -> Operation | None:
@@ -116,20 +129,3 @@ def _alarms(clients: "Clients", stack: str) -> list[Alarm]:
         for one in page["MetricAlarms"]
         if one["StateValue"] != "OK" and ours.fullmatch(one["AlarmName"])
     ]
-
-
-def next_run(config: Config, now: datetime) -> datetime | None:
-    """When the timer starts the bot next and the market gate lets it."""
-    zone = ZoneInfo(config.bot.timezone)
-    here = now.astimezone(zone)
-    minute = minute_of(config.bot.run_at)
-    days, market = parse_days(config.bot.days), config.market
-    years = range(here.year, here.year + 2)
-    closed = ({*holidays(years)} | {*market.closed}) - {*market.open}
-    for ahead in range(LOOK_AHEAD):
-        day = here.date() + timedelta(days=ahead)
-        moment = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
-        trades = day.weekday() < 5 or day.isoformat() in market.open
-        if moment > here and day.weekday() in days and trades and day.isoformat() not in closed:
-            return moment
-    return None

@@ -49,12 +49,20 @@ def status(*, watch: bool, as_json: bool) -> None:
 @click.option(
     "--filter", "pattern", default="", help="Only what matches this filter pattern of CloudWatch's."
 )
+@click.option("--job", help="Only this job of bot.jobs.")
 @click.option("--boot", is_flag=True, help="The log of the host: bootstrap, keys, updates.")
 @click.option("--events", is_flag=True, help="The events of the stack instead, in UTC.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each event.")
 @global_options
 def logs(
-    since: str, pattern: str, *, follow: bool, boot: bool, events: bool, as_json: bool
+    since: str,
+    pattern: str,
+    job: str | None,
+    *,
+    follow: bool,
+    boot: bool,
+    events: bool,
+    as_json: bool,
 ) -> None:
     """Show the log of bot and dashboard, or of the host.
 
@@ -62,15 +70,19 @@ def logs(
     """
     from cfgen.bot.logs import since_of
 
-    others = [name for name, given in (("--boot", boot), ("--filter", pattern)) if given]
+    others = [
+        name for name, given in (("--boot", boot), ("--filter", pattern), ("--job", job)) if given
+    ]
     if events and others:
         raise click.UsageError(f"--events and {' and '.join(others)} do not go together")
+    if boot and job:
+        raise click.UsageError("--boot and --job do not go together")
     config = configuration({})
     start = since_of(since, now())
     lines = (
         _event_lines(config, start, follow=follow, as_json=as_json)
         if events
-        else _log_lines(config, start, pattern, boot=boot, follow=follow, as_json=as_json)
+        else _log_lines(config, start, pattern, job, boot=boot, follow=follow, as_json=as_json)
     )
     found = False
     for line in lines:
@@ -82,7 +94,14 @@ def logs(
 
 
 def _log_lines(
-    config: "Config", start: "datetime", pattern: str, *, boot: bool, follow: bool, as_json: bool
+    config: "Config",
+    start: "datetime",
+    pattern: str,
+    job: str | None,
+    *,
+    boot: bool,
+    follow: bool,
+    as_json: bool,
 ) -> "Iterable[str]":
     from cfgen import operations
     from cfgen.deploy.redact import printable
@@ -90,7 +109,7 @@ def _log_lines(
     # Whatever the bot or a library of its logs must not steer a terminal; a file gets it as it is.
     shown = printable if paper().terminal else str
     for line in operations.log_lines(
-        config, settings().profile, start, pattern, boot=boot, follow=follow
+        config, settings().profile, start, pattern, job, boot=boot, follow=follow
     ):
         yield _json(line) if as_json else _text(line, config.bot.timezone, shown)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cfgen.cli.options import choice_options, configuration, global_options, settings
-from cfgen.cli.terminal import emit, talk, warn
+from cfgen.cli.terminal import advise, emit, talk, warn
 
 if TYPE_CHECKING:
     from cfgen.prices import Prices
@@ -43,6 +43,7 @@ def build(
     from cfgen.report.choice import choice_text
 
     config = configuration(choice)
+    advise(config)
     chosen = pipeline.choose(
         config,
         prices,

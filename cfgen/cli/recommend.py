@@ -11,7 +11,7 @@ from cfgen.cli.options import (
     global_options,
     settings,
 )
-from cfgen.cli.terminal import emit, paper, talk, warn
+from cfgen.cli.terminal import advise, emit, paper, talk, warn
 
 if TYPE_CHECKING:
     from cfgen.prices import Prices
@@ -43,6 +43,7 @@ def recommend(
     from cfgen.report.choice import switch_text
 
     config = configuration(choice, wide=True)
+    advise(config)
     path = pipeline.lock_path(settings().config)
     if write:
         pipeline.needs_one_region("--write", everywhere=everywhere())

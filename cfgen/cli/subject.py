@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cfgen.cli.options import choice_options, configuration, settings
-from cfgen.cli.terminal import read_input, talk, warn
+from cfgen.cli.terminal import advise, read_input, talk, warn
 
 if TYPE_CHECKING:
     from cfgen.config.schema import Config
@@ -68,6 +68,7 @@ def read_subject(
     from cfgen.report.choice import choice_text
 
     config = configuration(choice)
+    advise(config)
     chosen = None
     if template is None:
         lock = pipeline.lock_path(settings().config)

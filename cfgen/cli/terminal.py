@@ -15,6 +15,7 @@ from cfgen.files import read_text
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cfgen.config.schema import Config
     from cfgen.report.paper import Paper
     from pricing.market import Notice
 
@@ -74,6 +75,14 @@ def warn(notices: "tuple[Notice, ...]") -> None:
     """Say what had to be replaced or could not be read."""
     for notice in notices:
         talk(f"warning: {notice.message}")
+
+
+def advise(config: "Config") -> None:
+    """Say what of the configuration may not be what was meant."""
+    from cfgen.config.warnings import warnings
+
+    for text in warnings(config):
+        talk(f"warning: {text}")
 
 
 def paper(stream: TextIO | None = None) -> "Paper":

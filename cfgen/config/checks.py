@@ -6,11 +6,13 @@ from datetime import date
 from decimal import Decimal
 from ipaddress import IPv4Network
 
-from cfgen.config.jobs import jobs_of, lanes_of, place_of, seconds_of, timings_of
-from cfgen.config.schema import LEAST_DISK_GIB, Bot, Config, Job, smallest_disk_gib
-from cfgen.config.sessions import local_sessions
+from cfgen.config.exchanges import calendar_problem
+from cfgen.config.job_limits import job_problems
+from cfgen.config.jobs import seconds_of
+from cfgen.config.market import market_problems, sessions_problem
+from cfgen.config.schema import LEAST_DISK_GIB, Config, smallest_disk_gib
 from cfgen.config.weekdays import parse_days
-from pricing.calendar import DAY, Window, clock, minute_of
+from pricing.calendar import Window
 from pricing.offers import COMMITTED
 
 GIT_SOURCE = r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+-]+@[A-Za-z0-9][A-Za-z0-9._/+-]*"
@@ -106,10 +108,10 @@ def _days(value: object) -> str:
 
 def _date(value: object) -> str:
     try:
-        date.fromisoformat(str(value))
+        known = date.fromisoformat(str(value)).isoformat() == value
     except ValueError:
-        return f"{value!r} is not a date such as 2026-11-19"
-    return ""
+        known = False
+    return "" if known else f"{value!r} is not a date such as 2026-11-19"
 
 
 def _timezone(value: object) -> str:
@@ -251,9 +253,13 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("workload.existing_commitment=", _hourly),
     ("host.disk_gib", _between(LEAST_DISK_GIB, 16384)),
     ("host.swap_mib", _between(0, 4096)),
+    ("market.calendar", lambda value: calendar_problem(str(value))),
     ("market.closed", _date),
     ("market.open", _date),
-    ("market.session", _window),
+    ("market.half_days", _date),
+    ("market.half_days=", sessions_problem),
+    ("market.session", sessions_problem),
+    ("market.session_timezone", _or_empty(_timezone)),
     ("dns.zone_id", _or_empty(_matches("Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone"))),
     ("dns.name", _or_empty(_matches(DNS_NAME, "a name such as bot.example.com"))),
     ("budget.monthly_usd", _or_empty(_budget)),
@@ -277,15 +283,6 @@ JOB_CHECKS: tuple[tuple[str, Check], ...] = (
     ("exclusive", _or_empty(_matches(r"[a-z][a-z0-9-]{0,30}", "a word such as account"))),
 )
 """Key of a ``[[bot.jobs]]`` table -> check; a list is checked item by item."""
-
-LEAST_MEMORY_MIB = 100
-"""What a bot's process takes with pandas loaded, less what the kernel may take back of it."""
-
-STARTING_TAKES = 10
-"""Minutes that a market host must be up before the bot runs."""
-
-PATCHING_TAKES = 20
-"""Minutes after the close that a market host must stay up to be patched."""
 
 
 def problems(config: Config) -> list[tuple[str, str]]:
@@ -326,11 +323,10 @@ def _together(config: Config) -> Iterator[tuple[str, str]]:
     if not config.workload.architectures:
         yield "workload.architectures", "is empty; allowed are arm64, x86_64"
     yield from _dns(config)
-    for day in sorted(set(config.market.closed) & set(config.market.open)):
-        yield "market.closed", f"{day} is in market.open, too"
-    yield from _jobs(config)
-    if config.workload.hours == "market":
-        yield from _market_hours(config)
+    if wrong := list(market_problems(config)):
+        yield from wrong
+        return
+    yield from job_problems(config)
 
 
 def _dns(config: Config) -> Iterator[tuple[str, str]]:
@@ -340,129 +336,6 @@ def _dns(config: Config) -> Iterator[tuple[str, str]]:
         yield f"dns.{missing}", "is missing: a record needs both a zone and a name"
     if dns.name and not config.network.elastic_ip:
         yield "dns.name", "needs network.elastic_ip = true: any other address moves away from it"
-
-
-def _market_hours(config: Config) -> Iterator[tuple[str, str]]:
-    window = Window.parse(config.workload.window)
-    for index, job in enumerate(jobs_of(config)):
-        if late := [time for time in _starts(config, job) if not _is_up(window, time)]:
-            yield (
-                _key(config, index, "run_at", "every" if job.every else "at"),
-                (
-                    f"{clock(late[0])} is not within the host's window {window}, at least "
-                    f"{STARTING_TAKES} minutes after its start: a run before the host is up is "
-                    "missed"
-                ),
-            )
-    close = Window.parse(config.market.session).end
-    if config.host.patching and window.end < close + PATCHING_TAKES:
-        yield (
-            "host.patching",
-            (
-                f"the host goes down before {PATCHING_TAKES} minutes after the close, when updates "
-                "are installed; end workload.window later, or set it to false"
-            ),
-        )
-    for index, job in enumerate(jobs_of(config)):
-        if not parse_days(job.days) <= set(range(5)):
-            key = _key(config, index, "days", "days")
-            yield key, f"{job.days}: a market host is down on weekends"
-
-
-def _is_up(window: Window, minute: int) -> bool:
-    """Whether a market host is up and ready at a minute of a day."""
-    ready = window.start + STARTING_TAKES
-    return any(ready <= time < window.end for time in (minute, minute + DAY))
-
-
-def _starts(config: Config, job: Job) -> list[int]:
-    """Minutes of the day, in ``bot.timezone`` and however clocks stand, at which a job starts."""
-    if not job.every:
-        return [minute_of(time) for time in job.at]
-    sessions = [session for season in local_sessions(config) for session in season]
-    return [minute % DAY for one in sessions for minute in (one.start, one.end - 1)]
-
-
-def _key(config: Config, index: int, of_bot: str, of_job: str) -> str:
-    """The path of a job's key, which is one of ``[bot]``'s own where there are no jobs."""
-    return f"bot.jobs[{index}].{of_job}" if config.bot.jobs else f"bot.{of_bot}"
-
-
-def _jobs(config: Config) -> Iterator[tuple[str, str]]:
-    bot, jobs = config.bot, jobs_of(config)
-    if bot.jobs:
-        default = Bot()
-        for key in ("entrypoint", "arguments", "kind", "run_at", "days"):
-            if getattr(bot, key) != getattr(default, key):
-                yield (
-                    f"bot.{key}",
-                    "is of the one job without [[bot.jobs]]: put it into a job's table",
-                )
-    names = [job.name for job in jobs]
-    for index, job in enumerate(jobs):
-        path = f"bot.jobs[{index}]"
-        if job.name in names[:index]:
-            yield f"{path}.name", f"{job.name} is the name of an earlier job, too"
-        yield from _times(config, index, job)
-        if bot.jobs:
-            yield from _limits(path, job)
-    share = config.workload.memory_mib // (lanes_of(config) + config.dashboard.enabled)
-    if len(jobs) > 1 and share < LEAST_MEMORY_MIB:
-        yield (
-            "bot.jobs",
-            (
-                f"{lanes_of(config)} jobs that may run at once leave each {share} MiB of "
-                f"workload.memory_mib, less than {LEAST_MEMORY_MIB}: raise that, or give jobs the "
-                "same word in exclusive"
-            ),
-        )
-
-
-def _times(config: Config, index: int, job: Job) -> Iterator[tuple[str, str]]:
-    key = _key(config, index, "run_at", "at")
-    if job.every:
-        if job.at != Job(name="", entrypoint="").at:
-            yield key, "and every are two ways to say when: name one of them"
-        if not job.market:
-            yield (
-                f"bot.jobs[{index}].every",
-                "runs within the session: it needs market = true, or times in at",
-            )
-        elif not any(timing.minutes for timing in timings_of(config, job)):
-            yield f"bot.jobs[{index}].every", f"{job.every} is longer than the session"
-        return
-    if not job.at:
-        yield key, "is empty: name a time such as 09:05, or say how often in every"
-    for time in job.at if job.market else []:
-        if place_of(config, minute_of(time)) is None:
-            sessions = " or ".join(
-                ", ".join(map(str, season)) for season in dict.fromkeys(local_sessions(config))
-            )
-            yield (
-                key,
-                (
-                    f"{time} is not within the session ({sessions} in {config.bot.timezone}), nor "
-                    "shortly before it"
-                    + (
-                        "; market = false runs a job whatever the exchange does"
-                        if config.bot.jobs
-                        else ""
-                    )
-                ),
-            )
-
-
-def _limits(path: str, job: Job) -> Iterator[tuple[str, str]]:
-    if job.kind == "service":
-        if job.exclusive:
-            yield (
-                f"{path}.exclusive",
-                "a service never ends, so that no other job would have its turn",
-            )
-        if job.every:
-            yield f"{path}.every", "is for daily jobs: a service is started once, and stays up"
-    if job.every and job.retries:
-        yield f"{path}.retries", "a job with every is not tried again: its next run comes by itself"
 
 
 def _value(config: Config, path: str) -> object:

@@ -1,26 +1,18 @@
 """The jobs of a configuration: what runs from the checkout, and when. Pure."""
 
 import re
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from cfgen.config.schema import Bot, Config, Job
-from cfgen.config.sessions import session_zone, sessions_of
-from cfgen.config.weekdays import parse_days
-from pricing.calendar import DAY, Window, minute_of
+from cfgen.config.sessions import early_minutes, placed_sessions, session_zone, sessions_of
+from cfgen.config.weekdays import parse_days, shifted
+from pricing.calendar import DAY, clock, minute_of
 
 THE_BOT = "bot"
 """Name of the job that the keys of ``[bot]`` describe."""
 
-EARLIEST = 4 * 60
-"""Minutes before the opening from which on a job of the market's may be started."""
-
 UNITS_OF_TIME = {"s": 1, "min": 60, "h": 3600}
-
-SEASONS = (date(2026, 1, 14), date(2026, 7, 15))
-"""A Wednesday in each half of a year: clocks stand otherwise where they are changed at all."""
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -29,17 +21,6 @@ class Timing(msgspec.Struct, frozen=True):
     days: frozenset[int]
     minutes: tuple[int, ...]
     zone: str
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where a time of the day lies in the market's day.
-
-    ``early`` are the minutes before the opening, 0 within a session; ``shift`` is how many days
-    after the trading day it is, for a night's session belongs to the day on which it began.
-    """
-
-    early: int
-    shift: int
 
 
 def jobs_of(config: Config) -> tuple[Job, ...]:
@@ -77,13 +58,8 @@ def timeout_of(config: Config, job: Job) -> int:
     """Seconds that a run may take; without a ``timeout``, as long as the market's day is."""
     if job.timeout:
         return seconds_of(job.timeout)
-    sessions = market_day(config)
+    sessions = sessions_of(config)
     return (sessions[-1].end - sessions[0].start) * 60
-
-
-def market_day(config: Config) -> tuple[Window, ...]:
-    """The sessions of a trading day; of a market that never closes, the whole day."""
-    return (Window(0, DAY),) if config.market.calendar == "always" else sessions_of(config)
 
 
 def timings_of(config: Config, job: Job) -> tuple[Timing, ...]:
@@ -96,67 +72,49 @@ def timings_of(config: Config, job: Job) -> tuple[Timing, ...]:
     if job.every:
         zone = session_zone(config)
         step = seconds_of(job.every) // 60
-        for session in market_day(config):
+        for session in sessions_of(config):
             for minute in range(session.start, session.end, step):
                 starts.setdefault(minute // DAY, []).append(minute % DAY)
     else:
         zone = config.bot.timezone
-        for clock in job.at:
-            minute = minute_of(clock)
-            place = place_of(config, minute) if job.market else None
-            starts.setdefault(place.shift if place else 0, []).append(minute)
+        for time in job.at:
+            shift = days_later(config, time) if job.market else 0
+            starts.setdefault(shift, []).append(minute_of(time))
     days = parse_days(job.days)
     return tuple(
-        Timing(frozenset((day + shift) % 7 for day in days), tuple(sorted(set(minutes))), zone)
+        Timing(shifted(days, shift), tuple(sorted(set(minutes))), zone)
         for shift, minutes in sorted(starts.items())
     )
 
 
 def early_of(config: Config, job: Job) -> int:
     """How many minutes before the opening the job may run, for it has a time as early as that."""
-    if job.every:
-        return 0
-    places = [place_of(config, minute_of(clock)) for clock in job.at]
-    return max((place.early for place in places if place), default=0)
+    return 0 if job.every else max(early_minutes(config, time) for time in job.at)
 
 
-def place_of(config: Config, minute: int) -> Place | None:
-    """Where a minute of the day, in ``bot.timezone``, lies in the market's day.
+def days_later(config: Config, time: str) -> int:
+    """How many days after the trading day a time in ``bot.timezone`` is.
 
-    ``None`` where it is after the close, between two sessions, or long before the opening, however
-    clocks stand in the year.
+    A night's session belongs to the day on which it began.
     """
-    if config.market.calendar == "always":
-        return Place(0, 0)
-    found = [place for day in SEASONS if (place := _place_on(config, day, minute))]
-    inside = [place for place in found if not place.early]
-    return inside[0] if inside else max(found, key=lambda place: place.early, default=None)
+    waits = {}
+    for sessions in placed_sessions(config):
+        for shift in (1, 0, -1):
+            minute = minute_of(time) + shift * DAY
+            for session in sessions:
+                if session.start <= minute <= session.end:
+                    return shift
+            if minute < sessions[0].start:
+                waits[sessions[0].start - minute] = shift
+    return waits[min(waits)]
 
 
-def _place_on(config: Config, day: date, minute: int) -> Place | None:
-    moment = _moment(day, minute, config.bot.timezone)
-    zone, sessions = session_zone(config), sessions_of(config)
-    places = []
-    for shift in (0, 1, -1):
-        trading = day - timedelta(days=shift)
-        for session in sessions:
-            if (
-                _moment(trading, session.start, zone)
-                <= moment
-                < _moment(trading, session.end, zone)
-            ):
-                return Place(0, shift)
-        wait = _moment(trading, sessions[0].start, zone) - moment
-        if timedelta() < wait <= timedelta(minutes=EARLIEST):
-            places.append(Place(wait // timedelta(minutes=1), shift))
-    return min(places, key=lambda place: place.early, default=None)
-
-
-def _moment(day: date, minute: int, zone: str) -> datetime:
-    """A minute of a day by the clock on the wall there; above a day's, of the day after."""
-    day += timedelta(days=minute // DAY)
-    hour, minute = divmod(minute % DAY, 60)
-    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(zone))
+def first_start(config: Config) -> str:
+    """When the first job starts for the first time of a day, in ``bot.timezone``."""
+    job = jobs_of(config)[0]
+    if not job.every:
+        return job.at[0]
+    return clock(placed_sessions(config)[0][0].start)
 
 
 def lanes_of(config: Config) -> int:

@@ -1,4 +1,4 @@
-"""Weekdays as systemd writes them, Monday as 0. Pure."""
+"""Days of the week, Monday as 0, and how systemd and crontabs write them. Pure."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def parse_days(text: str) -> set[int]:
-    """Read weekdays (``Mon..Fri``, ``Mon,Wed``). Raises ``ValueError``."""
+    """Read systemd's weekdays (``Mon..Fri``, ``Mon,Wed``), Monday as 0. Raises ``ValueError``."""
     days: set[int] = set()
     for part in text.split(","):
         first, dots, last = part.partition("..")
@@ -20,17 +20,24 @@ def parse_days(text: str) -> set[int]:
     return days
 
 
-def write_days(days: Iterable[int]) -> str:
-    """Write weekdays, three and more in a row as a range."""
+def days_text(days: Iterable[int]) -> str:
+    """``Mon..Fri`` or ``Mon..Thu,Sun``: what :func:`parse_days` and systemd read."""
+    return ",".join(
+        "..".join(WEEKDAYS[day] for day in dict.fromkeys((run[0], run[-1]))) for run in _runs(days)
+    )
+
+
+def _runs(days: Iterable[int]) -> list[list[int]]:
+    """Days in order, those that follow each other together."""
     runs: list[list[int]] = []
     for day in sorted(days):
         if runs and runs[-1][-1] == day - 1:
             runs[-1].append(day)
         else:
             runs.append([day])
-    return ",".join(
-        f"{WEEKDAYS[run[0]]}..{WEEKDAYS[run[-1]]}"
-        if len(run) > 2
-        else ",".join(WEEKDAYS[day] for day in run)
-        for run in runs
-    )
+    return runs
+
+
+def shifted(days: Iterable[int], by: int) -> frozenset[int]:
+    """The days of the week that come ``by`` days after these."""
+    return frozenset((day + by) % 7 for day in days)

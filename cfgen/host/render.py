@@ -8,13 +8,16 @@ from typing import Literal
 import msgspec
 
 from cfgen.config.checks import is_folder
+from cfgen.config.exchanges import ALWAYS
 from cfgen.config.jobs import jobs_of, unit_of
 from cfgen.config.schema import Config
+from cfgen.config.sessions import session_zone, sessions_of, trading_weekdays
+from cfgen.config.weekdays import days_text, shifted
 from cfgen.host.jobs import check_times, jobs_json, log_settings, unit_settings, units_of
 from cfgen.host.market import market_json
 from cfgen.host.quoting import quote_argument, quote_value
 from cfgen.lock import LockedPlan
-from pricing.calendar import DAY, Window, clock
+from pricing.calendar import DAY, clock
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 UNITS = "/etc/systemd/system"
@@ -24,7 +27,11 @@ HOME = "/var/lib/trading-bot"
 """The bot's home folder, which holds its checkout in ``app`` and all that it writes."""
 
 PATCH_DELAY = 10
-"""Minutes from the session's close to the security updates."""
+"""Minutes from the last session's close to the security updates."""
+
+QUIET = "04:40"
+"""When updates are installed where the market never closes: after the hours that clocks skip or
+repeat, and not on the hour, when bots are at work."""
 
 HOSTS = {"instance": "Host", "group": "HostGroup"}
 """Logical id of the resource that runs the bot, by the plan's shape."""
@@ -214,4 +221,9 @@ def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:
 
 
 def _patch_at(config: Config) -> str:
-    return clock((Window.parse(config.market.session).end + PATCH_DELAY) % DAY)
+    """After each trading day's last close, in the session's time zone, whose clocks it follows."""
+    if config.market.calendar == ALWAYS:
+        return f"*-*-* {QUIET}:00 {config.bot.timezone}"
+    minute = sessions_of(config)[-1].end + PATCH_DELAY
+    days = days_text(shifted(trading_weekdays(config), minute // DAY))
+    return f"{days} {clock(minute)}:00 {session_zone(config)}"

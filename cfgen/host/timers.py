@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cfgen.config.jobs import Timing
-from cfgen.config.weekdays import write_days
+from cfgen.config.weekdays import days_text
 
 
 def calendar_events(timing: Timing) -> Iterator[str]:
@@ -18,7 +18,7 @@ def calendar_events(timing: Timing) -> Iterator[str]:
     alike: dict[tuple[int, ...], list[int]] = {}
     for hour, minutes in hours.items():
         alike.setdefault(tuple(minutes), []).append(hour)
-    days = write_days(timing.days)
+    days = days_text(timing.days)
     for within, at in alike.items():
         yield f"{days} {_hours(at)}:{_minutes(within)}:00 {timing.zone}"
 

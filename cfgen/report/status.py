@@ -1,6 +1,7 @@
 """The bot's status, for people and programs."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cfgen.bot.host import Host
+from cfgen.bot.runs import LOOK_BACK, Run
 from cfgen.bot.status import Operation, Status
 from cfgen.lock import LockedPlan
 from cfgen.report.numbers import usd
@@ -45,9 +47,34 @@ def status_text(status: Status, kept: LockedPlan | None, now: datetime, paper: P
     )
     lines += [Text(f"  {alarm.name}: {alarm.text}", style="bold red") for alarm in ringing]
     lines.append(f"next run: {_next_run(status.next_run, now)}")
+    lines += _jobs(status, now)
     if kept:
         lines.append(f"plan: {kept.id}, {usd(kept.monthly_usd)} a month when it was locked")
     return paper.render(lines).rstrip("\n") + "\n"
+
+
+def _jobs(status: Status, now: datetime) -> Iterator[Text]:
+    """How the last run ended; of several jobs, each with its next run."""
+    several = len(status.jobs) > 1
+    for job in status.jobs:
+        last = _last_run(job.last_run) if not status.runs_unknown else ""
+        text = Text(f"  {job.name}: next {_next_run(job.next_run, now)}" if several else "")
+        if last:
+            bad = job.last_run is not None and job.last_run.result != "success"
+            text.append("; " if several else "", "")
+            text.append(f"last run: {last}", "bold red" if bad else "")
+        if text:
+            yield text
+    if status.runs_unknown:
+        yield Text(f"last runs: the log could not be read: {status.runs_unknown}", style="yellow")
+
+
+def _last_run(run: Run | None) -> str:
+    if run is None:
+        return f"none that ended in the last {LOOK_BACK.days} days"
+    return f"{run.result} at {run.ended:%Y-%m-%d %H:%M} UTC" + (
+        f": {run.reason}" if run.reason else ""
+    )
 
 
 def _stack(status: Status) -> Text:
@@ -112,6 +139,19 @@ def status_json(status: Status, kept: LockedPlan | None) -> str:
             {"name": one.name, "state": one.state, "text": one.text} for one in status.alarms
         ],
         "next_run": status.next_run.isoformat() if status.next_run else None,
+        "jobs": [
+            {
+                "name": job.name,
+                "next_run": job.next_run.isoformat() if job.next_run else None,
+                "last_run": job.last_run
+                and {
+                    "ended": timestamp(job.last_run.ended),
+                    "result": job.last_run.result,
+                    "reason": job.last_run.reason or None,
+                },
+            }
+            for job in status.jobs
+        ],
         "plan": kept.id if kept else None,
         "monthly_usd": None if cost is None else f"{cost:f}",
     }

@@ -21,7 +21,7 @@ from cfgen.template import (
     secret,
 )
 from cfgen.template.design import Design
-from pricing.calendar import Window, minute_of
+from pricing.calendar import Window
 
 LAYERS = (
     parameters,
@@ -73,8 +73,8 @@ def built_for(config: Config, plan: LockedPlan) -> dict[str, object]:
 
 
 def _check_start(config: Config) -> None:
-    start = Window.parse(config.workload.window).start
-    if minute_of(config.bot.run_at) < start + SPOT_STARTING_TAKES:
+    window = Window.parse(config.workload.window)
+    if not Window(window.start + SPOT_STARTING_TAKES, window.end).covers(config.bot.run_at):
         raise ConfigError(
             f"cfgen.toml: workload.window: {config.workload.window} leaves a new Spot host less "
             f"than {SPOT_STARTING_TAKES} minutes before bot.run_at",

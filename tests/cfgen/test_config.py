@@ -197,7 +197,7 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
         ({"budget": {"monthly_usd": "0"}}, "budget.monthly_usd", "12.50"),
         ({"budget": {"monthly_usd": "-1"}}, "budget.monthly_usd", "12.50"),
         (
-            {"workload": {"hours": "market"}, "bot": {"run_at": "16:00"}},
+            {"workload": {"hours": "market"}, "bot": {"run_at": "08:20"}},
             "bot.run_at",
             "08:30-16:00",
         ),
@@ -206,7 +206,7 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
             "bot.run_at",
             "10 minutes after",
         ),
-        ({"workload": {"hours": "market"}, "bot": {"days": "Mon..Sat"}}, "bot.days", "weekends"),
+        ({"workload": {"hours": "market"}, "bot": {"days": "Mon..Sat"}}, "bot.days", "Mon..Fri,"),
     ],
 )
 def test_each_mistake_names_file_key_and_what_is_allowed(

@@ -17,18 +17,19 @@ from typing import Any, cast
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from cfgen.aws import Clients
+from cfgen.bot import runs
 from cfgen.bot.events import read_events
 from cfgen.bot.host import Host, find_host, reachable_host
 from cfgen.bot.logs import Line, read_lines, since_of
+from cfgen.bot.runs import JobRuns, next_run, runs_of
 from cfgen.bot.session import FORWARD, PLUGIN, RESPONSE, open_session, plugin_version, run_command
 from cfgen.bot.status import (
     Alarm,
     Status,
     last_operation,
-    next_run,
     read_status,
 )
 from cfgen.config.load import make_config
@@ -39,7 +40,7 @@ from tests.conftest import Run, command
 from tests.trees import plan
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-SERVICES = ("cloudformation", "autoscaling", "ec2", "ssm", "cloudwatch")
+SERVICES = ("cloudformation", "autoscaling", "ec2", "ssm", "cloudwatch", "logs")
 INSTANCE = "i-0123456789abcdef0"
 
 
@@ -434,6 +435,14 @@ def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
              "DriftInformation": {"StackDriftStatus": "DRIFTED", "LastCheckTimestamp": NOW},
              }  # fmt: skip
     aws.answer("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName="bot")
+    aws.resources(Host=INSTANCE, BotLogGroup="bot-log")
+    said = [(1, "run-ended: bot success 0"), (2, "run-ended: bot exit-code 1"),
+            (3, "ERROR trading-bot.service failed: exit-code, exit status 1"),
+            (4, "run-ended: bot exec-condition 1"), (5, "run-ended: other success 0")]  # fmt: skip
+    events = [{"eventId": f"{second}", "timestamp": int(NOW.timestamp() + second) * 1000,
+               "logStreamName": "i-1/bot", "message": text} for second, text in said]  # fmt: skip
+    aws.answer("logs", "filter_log_events", {"events": events}, logGroupName="bot-log",
+               startTime=ANY, filterPattern='?"run-ended:" ?"ERROR trading-bot"')  # fmt: skip
     aws.resources(Host=INSTANCE)
     aws.instance(system="impaired")
     states = {"bot-CpuAlarm-1A": "ALARM", "bot-DiskAlarm-1A": "OK",
@@ -452,14 +461,71 @@ def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
         "alarms: 1 ringing, 1 without data yet",
         "  bot-CpuAlarm-1A: bot-CpuAlarm-1A rings",
         "next run: Wed 2026-11-25 09:00 Asia/Seoul, in 15 h",
+        "last run: exit-code at 2026-11-24 09:00 UTC: trading-bot.service failed: exit-code, exit "
+        "status 1",
         "plan: t4g.micro/on-demand/always, $12.37 a month when it was locked",
     ]
     data = json.loads(status_json(found, plan()))
     assert data["host"]["instance_id"] == INSTANCE
     assert data["monthly_usd"] == "12.37"
     assert data["next_run"] == "2026-11-25T09:00:00+09:00"
+    assert data["jobs"] == [
+        {
+            "name": "bot",
+            "next_run": "2026-11-25T09:00:00+09:00",
+            "last_run": {
+                "ended": "2026-11-24T09:00:02Z",
+                "result": "exit-code",
+                "reason": "trading-bot.service failed: exit-code, exit status 1",
+            },
+        }
+    ]
     assert data["last_operation"] == "update_stack"
     assert data["drift_checked"] == "2026-11-24T09:00:00Z"
+
+
+def test_each_job_has_its_runs() -> None:
+    jobs = [{"name": "buy", "entrypoint": "a.py", "at": ["09:05", "15:20"]},
+            {"name": "report", "entrypoint": "b.py", "at": ["18:00"], "market": False},
+            {"name": "rebalance", "entrypoint": "c.py", "every": "5min"}]  # fmt: skip
+    config = make_config({"bot": {"jobs": jobs}}, "test")
+    now = datetime.fromisoformat("2026-12-24T15:21+09:00")
+    found = runs_of(config, now, [Line(NOW, "i-1/bot-buy", "run-ended: buy timeout 15")])
+    # Christmas: no trading, and reports all the same.
+    assert [(job.name, job.next_run) for job in found] == [
+        ("buy", datetime.fromisoformat("2026-12-28T09:05+09:00")),
+        ("report", datetime.fromisoformat("2026-12-24T18:00+09:00")),
+        ("rebalance", datetime.fromisoformat("2026-12-24T15:25+09:00")),
+    ]
+    assert [job.last_run for job in found] == [runs.Run(NOW, "timeout"), None, None]
+    status = Status("bot", "CREATE_COMPLETE", "", NOW, True, "IN_SYNC", None, (),
+                    next_run(config, now), jobs=found)  # fmt: skip
+    lines = status_text(status, None, now, Paper()).splitlines()
+    assert "next run: Thu 2026-12-24 15:25 Asia/Seoul, in 0 h" in lines
+    assert (
+        "  buy: next Mon 2026-12-28 09:05 Asia/Seoul, in 3 days; last run: timeout at "
+        in "\n".join(lines)
+    )
+    assert lines[-1].endswith("last run: none that ended in the last 4 days")
+
+
+def test_a_night_session_runs_on_after_midnight() -> None:
+    job = {"name": "bot", "entrypoint": "a.py", "at": ["23:35", "04:45"]}
+    market = {"calendar": "XNYS", "session": "09:30-16:00"}
+    config = make_config({"bot": {"jobs": [job]}, "market": market}, "test")
+    friday = datetime.fromisoformat("2026-12-18T23:36+09:00")
+    assert next_run(config, friday) == datetime.fromisoformat("2026-12-19T04:45+09:00")
+    assert next_run(config, friday + timedelta(hours=6)) == datetime.fromisoformat(
+        "2026-12-21T23:35+09:00"
+    )
+
+
+def test_a_log_that_may_not_be_read_costs_the_last_runs_only() -> None:
+    status = Status("bot", "CREATE_COMPLETE", "", NOW, True, "IN_SYNC", None, (), None,
+                    jobs=(JobRuns("bot", None, None),), runs_unknown="AccessDenied")  # fmt: skip
+    text = status_text(status, None, NOW, Paper())
+    assert "last runs: the log could not be read: AccessDenied" in text
+    assert "last run:" not in text
 
 
 def test_a_status_with_little_to_say() -> None:
