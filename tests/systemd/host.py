@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cfgen.config.load import Override, load_config
-from cfgen.config.schema import Config
+from cfgen.config.schema import DEFAULT_SESSION, Config
 from cfgen.host.render import host_files, steps
 from cfgen.lock import LockedPlan
 from tests.samples import working_folder
@@ -25,6 +25,10 @@ KEYS = {
     "KIS_PAPER_APP_SECRET": "canary-app-secret",
     "KIS_PAPER_STOCK": "12345678",
 }
+ALWAYS = {"calendar": "always", "session": DEFAULT_SESSION, "session_timezone": ""}
+OPEN: dict[str, dict[str, Any]] = {"market": ALWAYS}
+"""The gate is real, but the clock of a container cannot be set."""
+
 SKIPPED = {"idle", "swap", "address", "packages", "timezone", "agent"}
 """Steps of the bootstrap that are about Amazon Linux, or about AWS."""
 
@@ -125,7 +129,7 @@ def bring_up(
     for name, text in (extra or {}).items():
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text(text)
-    config = load_config(checkout / "cfgen.toml", tuple(_overrides(_open_now() | changes)))
+    config = load_config(checkout / "cfgen.toml", tuple(_overrides(OPEN | changes)))
     locked = locked or plan()
     root = folder / "root"
     files = host_files(config, locked, datetime.now(UTC).year)
@@ -147,11 +151,6 @@ def days_around_today() -> list[str]:
     """Today in any time zone."""
     today = datetime.now(UTC).date()
     return [(today + timedelta(days=step)).isoformat() for step in (-1, 0, 1)]
-
-
-def _open_now() -> dict[str, dict[str, Any]]:
-    """A market that is open at any hour of these days: the clock of a container cannot be set."""
-    return {"market": {"open": days_around_today(), "session": "00:00-23:59"}}
 
 
 def _overrides(changes: dict[str, dict[str, Any]]) -> Iterator[Override]:

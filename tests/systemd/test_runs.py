@@ -33,7 +33,7 @@ def test_with_real_money_nothing_is_tried_again(up: Up) -> None:
 
 
 def test_on_a_closed_day_only_what_does_not_mind_runs(up: Up) -> None:
-    closed = {"open": [], "closed": days_around_today(), "session": "00:00-23:59"}
+    closed = {"closed": days_around_today()}
     jobs = [job("trade"), job("well", market=False)]
     host = up("breakout", {PROGRAM: COUNTED}, bot={"jobs": jobs}, market=closed)
     assert host.start(unit("trade"))
