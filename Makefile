@@ -1,6 +1,7 @@
 # One command does each job; each makes what it needs first and nothing twice.
 #   make demo        recommend, build, lint and rehearse the deploy, without an AWS account
 #   make test        every test
+#   make test-units  the tests that run the units under a systemd of their own, as root (make test calls it)
 #   make check       formatter, linters, types, layers, and that nothing generated is stale
 #   make check-security  checkov on templates_out/, in an environment of its own
 #   make bench       the benchmarks; prints ratios, fails on none
@@ -16,7 +17,7 @@ PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/dep
 SCRIPTS := $(shell grep -lr '^\#!/bin/bash' cfgen/host/scripts) .ci/run
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check check-security bench templates snapshot docs tools clean
+.PHONY: demo test test-units check check-security bench templates snapshot docs tools clean
 
 demo: $(READY)
 	@set -e; demo=$$(mktemp -d); trap 'rm -rf "$$demo"' EXIT; cfgen="$$PWD/$(BIN)/cfgen"; cd "$$demo"; \
@@ -30,6 +31,12 @@ demo: $(READY)
 
 test: $(READY) tools .venv/aws/ready
 	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-units
+
+test-units: $(READY) tools
+	@if test "$$(id -u)" = 0; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
+		echo 'NOT TESTED: the units under systemd, which takes root: sudo make test-units'; exit 0; fi; \
+	$$as env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -p no:cacheprovider --dist loadscope tests/systemd
 
 check: $(READY) tools
 	$(BIN)/ruff check .
@@ -90,12 +97,13 @@ $(READY): setup.cfg pyproject.toml
 
 # The tests check what is generated with the real tools.
 tools:
-	@if command -v shellcheck >/dev/null && command -v systemd-analyze >/dev/null; then exit 0; fi; \
+	@if command -v shellcheck >/dev/null && command -v systemd-analyze >/dev/null && \
+		command -v systemd-nspawn >/dev/null && test -x /usr/bin/python3; then exit 0; fi; \
 	if command -v apt-get >/dev/null; then \
 		sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
-		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends shellcheck systemd; \
+		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends shellcheck systemd systemd-container python3 tzdata; \
 	else \
-		echo 'the tests need shellcheck and systemd-analyze: install them first' >&2; exit 1; \
+		echo 'the tests need shellcheck, systemd-analyze and systemd-nspawn: install them first' >&2; exit 1; \
 	fi
 
 clean:
