@@ -468,14 +468,27 @@ def check_programs(seen: "tuple[Survey, str] | None", names: tuple[str, ...]) ->
             raise ConfigError(f"bot.entrypoint: {name} is not in the bot's folder")
 
 
-def check_times(clocks: tuple[str, ...]) -> None:
-    """Raise :class:`ConfigError` where one is not a time such as ``09:05``."""
+def check_calendar(calendar: str) -> None:
+    """Raise :class:`ConfigError` for a calendar that init has no session for."""
+    from cfgen.config.exchanges import ALWAYS, KOREA, SESSIONS, WEEKDAYS, calendar_problem
+
+    problem = calendar_problem(calendar)
+    if not problem and calendar not in (KOREA, WEEKDAYS, ALWAYS, *SESSIONS):
+        problem = (
+            f"the regular session of {calendar} is not known here: take another, and set "
+            "market.calendar and market.session in the file"
+        )
+    if problem:
+        raise ConfigError(f"market.calendar: {problem}")
+
+
+def check_key(key: str, values: tuple[str, ...]) -> None:
+    """Raise :class:`ConfigError` where a key could not hold one of the values, by itself."""
     from cfgen.config.checks import CHECKS
 
-    check = dict(CHECKS)["bot.run_at"]
-    problem = next(filter(None, map(check, clocks or ("",))), "")
-    if problem:
-        raise ConfigError(f"bot.run_at: {problem}")
+    check = dict(CHECKS)[key]
+    if problem := next(filter(None, map(check, values or ("",))), ""):
+        raise ConfigError(f"{key}: {problem}")
 
 
 def needs_terminal(what: str, instead: str, *, present: bool) -> None:

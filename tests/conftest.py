@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import time
@@ -108,7 +109,9 @@ class Terminal:
         assert self.process.stderr
         deadline = time.monotonic() + 60
         while text not in self.read:
-            assert time.monotonic() < deadline, self.read
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.process.stderr], [], [], max(left, 0))
+            assert ready, f"{text!r} did not come:\n{self.read}"
             piece = os.read(self.process.stderr.fileno(), 65536).decode()
             assert piece, f"ended before {text!r}:\n{self.read}"
             self.read += piece

@@ -172,8 +172,11 @@ def _check_wish(wish: str, answer: str, seen: "Seen") -> None:
         raise ConfigError(f"bot.arguments: {error}") from error
     if wish == "programs" or (wish == "page" and value):
         pipeline.check_programs(seen, value if isinstance(value, tuple) else (str(value),))
-    elif wish == "times":
-        pipeline.check_times(value if isinstance(value, tuple) else ())
+    elif wish in ("times", "zone"):
+        # By itself: what it goes together with is asked later.
+        pipeline.check_key(KEYS[wish][0], value if isinstance(value, tuple) else (str(value),))
+    elif wish == "calendar":
+        pipeline.check_calendar(str(value))
     elif wish != "page":
         pipeline.check_value(KEYS[wish][0], list(value) if isinstance(value, tuple) else value)
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from cfgen.config.exchanges import SESSIONS, ZONES
 from cfgen.config.jobs import THE_BOT
 from cfgen.config.schema import DEFAULT_SESSION, DEFAULT_TIME
+from cfgen.config.sessions import parse_sessions
 from cfgen.detect.market import LIBRARY, exchange
 from cfgen.detect.options import Option
 from cfgen.detect.packages import packages
@@ -16,10 +18,11 @@ from cfgen.detect.program import Program
 from cfgen.detect.programs import NAMEABLE, Found, find_programs, origin_of
 from cfgen.detect.survey import Survey
 from cfgen.detect.times import Moment, moments, starts
+from pricing.calendar import minute_of
 
 SEOUL, NEW_YORK = "Asia/Seoul", "America/New_York"
-NEW_YORK_SESSION = "09:30-16:00"
-"""The New York Stock Exchange's core session, in its own time (nyse.com, "Hours & Calendars")."""
+AMERICAN = {"XNYS", "XNAS"}
+"""Exchanges that bots of Seoul trade on at night."""
 WINDOWS = {SEOUL: "22:00-06:30", NEW_YORK: "09:00-16:30"}
 """Hours of a host for that session: summer's opening to winter's close in Seoul, and updates."""
 OPENING = {SEOUL: "23:30", NEW_YORK: "09:30"}
@@ -119,7 +122,7 @@ class _Drafting:
             "times": single,
             "page": bool(self.found.page),
             "calendar": bool(self.exchange.calendar),
-            "zone": self.calendar == "XNYS",
+            "zone": self.calendar in AMERICAN,
             "include": bool(self._ignored()),
         }
         asked = frozenset(name for name, is_asked in doubts.items() if is_asked)
@@ -148,19 +151,21 @@ class _Drafting:
     def _bot(self) -> Iterator[Proposal]:
         if not self.programs:
             return
+        if self._modeless():
+            yield Proposal("bot.mode_argument", "", f"{', '.join(self.names)}: no --mode in it")
         first = self.programs[0]
+        times = self.times[first.path]
+        if len(self.programs) > 1 or len(times) > 1:
+            yield Proposal("bot.jobs", list(self._jobs()), self._jobs_origin())
+            return
         yield Proposal("bot.entrypoint", first.path, self._entrypoint_origin(first))
         yield Proposal("bot.arguments", list(self._arguments(first)), self._arguments_origin(first))
         if line := self._loop(first):
             yield Proposal("bot.kind", "service", line)
         if self.calendar == "always":
             yield Proposal("bot.days", "Mon..Sun", f"market.calendar = {self.calendar}")
-        times = self.times[first.path]
-        if len(self.programs) == 1 and len(times) <= 1:
-            if times:
-                yield Proposal("bot.run_at", times[0].clock, times[0].origin)
-        else:
-            yield Proposal("bot.jobs", list(self._jobs()), self._jobs_origin())
+        if times:
+            yield Proposal("bot.run_at", times[0].clock, times[0].origin)
 
     def _surroundings(self) -> Iterator[Proposal]:
         found = packages(self.survey.folder)
@@ -182,10 +187,13 @@ class _Drafting:
         if self.calendar != "XKRX":
             origin = self.exchange.origin if self.wishes.calendar is None else ""
             yield Proposal("market.calendar", self.calendar, origin)
-        if self.calendar != "XNYS":
-            return
-        yield Proposal("market.session", NEW_YORK_SESSION, "market.calendar = XNYS")
-        yield Proposal("bot.timezone", self.zone, "the exchange's" * (self.zone == NEW_YORK))
+        if self.calendar in SESSIONS:
+            session = SESSIONS[self.calendar]
+            yield Proposal("market.session", session, f"market.calendar = {self.calendar}")
+        if self.zone != SEOUL or self.calendar in AMERICAN:
+            yield Proposal(
+                "bot.timezone", self.zone, "the exchange's" * (self.zone == self._home())
+            )
         if self.wishes.hours == "market" and self.zone in WINDOWS:
             yield Proposal("workload.window", WINDOWS[self.zone], "market.session, in bot.timezone")
 
@@ -203,8 +211,8 @@ class _Drafting:
         return moments(self.survey.folder.contents, clocks)
 
     def _guessed_zone(self) -> str:
-        if self.calendar != "XNYS":
-            return SEOUL
+        if self.calendar not in AMERICAN:
+            return ZONES.get(self.calendar, SEOUL)
         night = any(one.clock >= "21:00" or one.clock < "07:00" for one in starts(self.moments))
         return SEOUL if night else NEW_YORK
 
@@ -214,7 +222,7 @@ class _Drafting:
             return [Moment(clock, "run", "", "") for clock in self.wishes.times]
         found = [] if self._loop(program) else starts(self._of(program))
         kept = [one for one in found if self._in_session(one.clock)]
-        if not kept and self.calendar == "XNYS":
+        if not kept and self.calendar in AMERICAN:
             return [Moment(OPENING.get(self.zone, DEFAULT_TIME), "run", "the opening", "XNYS")]
         return kept if len(kept) <= MOST_TIMES else []
 
@@ -227,12 +235,11 @@ class _Drafting:
     def _in_session(self, clock: str) -> bool:
         if self.calendar == "always" or self.zone == SEOUL != self._home():
             return True
-        session = DEFAULT_SESSION if self.calendar == "XKRX" else NEW_YORK_SESSION
-        opening, _, close = session.partition("-")
-        return opening <= clock <= close
+        sessions = parse_sessions(SESSIONS.get(self.calendar, DEFAULT_SESSION))
+        return any(one.start <= minute_of(clock) <= one.end for one in sessions)
 
     def _home(self) -> str:
-        return NEW_YORK if self.calendar == "XNYS" else SEOUL
+        return ZONES.get(self.calendar, SEOUL)
 
     def _loop(self, program: Program) -> str:
         """Where a program keeps itself running, or empty."""
@@ -343,7 +350,15 @@ class _Drafting:
             return ""
         found = dict.fromkeys(one.origin for times in self.times.values() for one in times)
         programs = ", ".join(self.names) if len(self.names) > 1 else ""
-        return "; ".join(filter(None, [programs, *found]))
+        first = self._entrypoint_origin(self.programs[0]) if len(self.programs) == 1 else ""
+        return "; ".join(filter(None, [first or programs, *found]))
+
+    def _modeless(self) -> bool:
+        """Whether each program parses its command line, and would fail at ``--mode``."""
+        return all(
+            one.line.parses and not one.line.unknown and not one.line.option("--mode")
+            for one in self.programs
+        )
 
     def _notes(self) -> Iterator[Note]:
         folder = self.survey.folder
@@ -352,7 +367,7 @@ class _Drafting:
         if not self.programs:
             yield Note("bot.entrypoint", "no program was seen that could be the bot: name it")
         for program in self.programs:
-            yield from _mode_notes(program, self.reached)
+            yield from _mode_notes(program, self.reached, passed=not self._modeless())
             yield from self._argument_notes(program)
             yield from self._path_notes(program)
             if program.error:
@@ -448,15 +463,18 @@ def _needed(program: Program) -> list[Option]:
     return [one for one in program.line.options if one.needed and "--mode" not in one.names]
 
 
-def _mode_notes(program: Program, reached: tuple[Program, ...]) -> Iterator[Note]:
-    """The host calls every program with ``--mode demo`` (or ``real``)."""
+def _mode_notes(program: Program, reached: tuple[Program, ...], *, passed: bool) -> Iterator[Note]:
+    """The host calls every program with ``bot.mode_argument`` and ``demo`` (or ``real``)."""
     line = program.line
     mode = line.option("--mode")
     if mode and mode.choices and "demo" not in mode.choices:
-        text = f"takes --mode {' or '.join(mode.choices)}; the host passes --mode demo or real"
-        yield Note("bot.mode", f"{program.path} {text}, which it would refuse")
-    elif not mode and line.parses and not line.unknown:
-        text = "does not know --mode, which the host passes: its runs would fail until it does"
+        text = (
+            f"takes --mode {' or '.join(mode.choices)} and refuses the host's demo or real: set "
+            "mode_argument to nothing, and pass its own in arguments"
+        )
+        yield Note("bot.mode", f"{program.path} {text}")
+    elif not mode and line.parses and not line.unknown and passed:
+        text = "does not know --mode, which the host passes to each job: its runs would fail"
         yield Note("bot.entrypoint", f"{program.path} {text}")
     elif not mode and line.unknown:
         text = "reads its command line by a library that is not looked into: see that it takes"

@@ -21,7 +21,7 @@ GATE = "/usr/local/lib/trading-bot/market-gate"
 TAKE_TURN = "/usr/local/lib/trading-bot/take-turn"
 
 CHECK_DELAY = 5
-"""Minutes from a job's time to the look whether it ran; ``scripts/jobs`` knows the same."""
+"""Minutes from a job's time to the look whether it ran; ``scripts/check-run`` knows the same."""
 
 RESTART_DELAY = 60
 LONGEST_LIMIT = 20 * 3600
@@ -97,7 +97,7 @@ def units_of(config: Config, kind: str) -> list[str]:
 
 
 def jobs_json(config: Config) -> str:
-    """What ``scripts/jobs`` reads: a job a line; days as ISO has them, Monday is 1."""
+    """What ``scripts/check-run`` reads: a job a line; days as ISO has them, Monday is 1."""
     lines = [
         json.dumps(
             {

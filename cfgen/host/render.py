@@ -44,7 +44,7 @@ _SCRIPTS = (
     "install-app",
     "load-secrets",
     "market-gate",
-    "jobs",
+    "check-run",
     "report-failure",
     "tell",
 )
@@ -88,7 +88,7 @@ def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, .
         scripts.append("state")
         units += _STATE_UNITS
     if plan.shape == "group":
-        scripts += ["metadata", "watch-interruption"]
+        scripts += ["metadata", "watch-interruption", "start-late"]
         units += ["trading-interruption.service", "trading-late.service"]
     if takes_address(config, plan):
         scripts.append("take-address")

@@ -43,7 +43,7 @@ def test_from_a_clone_to_a_rehearsed_deploy(cfgen: Run, folder: Path, name: str)
     for line in lines:
         result = cfgen(*line)
         assert result.returncode == 0, result.stderr
-    assert result.stderr.count("uploaded s3://") == 1
+    assert result.stderr.count("/apps/") == 1
     assert written(folder)["bot"]["source"] == "."
 
 
@@ -57,14 +57,14 @@ def test_what_is_written_says_where_it_is_from(cfgen: Run, folder: Path) -> None
         ("from: git ignores it, and the bot imports it", 'include = ["lib/"]'),
         ("from: apps/flask_app.py", "port = 5002"),
         (
-            "from: config/strategy.yaml: entry_start: 09:05; "
-            "config/strategy.yaml: exit_time: 15:20",
+            "from: apps/daily_breakout_app.py, which has if __name__; config/strategy.yaml: "
+            "entry_start: 09:05;\n#   config/strategy.yaml: exit_time: 15:20",
             "\n[[bot.jobs]]",
         ),
     ):
         assert f"# {key}\n{value.lstrip()}" in text
     assert 'bot.key_file = "config/kis_devlp.yaml", from lib/kis/kis_auth.py' in result.stderr
-    assert "bot.jobs = bot at 09:05, 15:20, from config/strategy.yaml" in result.stderr
+    assert "bot.jobs = bot at 09:05, 15:20, from apps/daily_breakout_app.py" in result.stderr
 
 
 def test_enter_takes_every_default(
@@ -166,7 +166,8 @@ def test_flags_stand_above_what_is_seen(cfgen: Run, folder: Path) -> None:
     assert result.returncode == 0, result.stderr
     found = written(folder)
     assert found["stack"] == {"name": "mine"}
-    assert found["bot"]["entrypoint"] == "setup.py"
+    [job] = found["bot"]["jobs"]
+    assert job["entrypoint"] == "setup.py"
     assert found["bot"]["requirements"] == ""
     assert found["dashboard"] == {"enabled": False}
 

@@ -48,8 +48,6 @@ def test_a_daily_bot_with_an_ignored_library() -> None:
     found = draft(DAILY, ignored=("lib/",), remote="https://h/o/r.git", commit="abc")
     assert values(found) == {
         "bot.source": ".",
-        "bot.entrypoint": "apps/daily_breakout_app.py",
-        "bot.arguments": ["--symbol", "069500"],
         "bot.jobs": [
             {
                 "name": "bot",
@@ -67,7 +65,7 @@ def test_a_daily_bot_with_an_ignored_library() -> None:
     assert found.notes == ()
     assert "https://h/o/r.git@abc" in origin(found, "bot.source")
     assert "config/strategy.yaml: exit_time: 15:20" in origin(found, "bot.jobs")
-    assert origin(found, "bot.entrypoint") == "apps/daily_breakout_app.py, which has if __name__"
+    assert origin(found, "bot.jobs").startswith("apps/daily_breakout_app.py, which has if __name__")
 
 
 def test_a_bot_that_keeps_its_keys_in_the_home_folder() -> None:
@@ -156,7 +154,7 @@ def test_a_bot_that_serves_its_page_itself_is_the_bot() -> None:
 
 def test_what_the_host_passes_and_the_program_does_not_know_is_told() -> None:
     parses = "import argparse\np = argparse.ArgumentParser()\n{}p.parse_args()\n" + MAIN
-    assert "does not know --mode" in notes({"bot.py": parses.format("")})
+    assert seen({"bot.py": parses.format("")})["bot.mode_argument"] == ""
     other = "p.add_argument('--mode', choices=['paper', 'live'])\n"
     assert "takes --mode paper or live" in notes({"bot.py": parses.format(other)})
     knows = "p.add_argument('--mode')\n"

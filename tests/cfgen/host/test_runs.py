@@ -52,7 +52,8 @@ class Host:
 
     def run(self, action: str, moment: str) -> tuple[int, str]:
         settings = str(self.folder)
-        result = self._script("jobs", action, f"{moment}+09:00", SETTINGS=settings, DATA=settings)
+        program = {"check": "check-run", "late": "start-late"}[action]
+        result = self._script(program, f"{moment}+09:00", SETTINGS=settings, DATA=settings)
         assert not result.stderr
         return result.returncode, result.stdout
 
