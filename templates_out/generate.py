@@ -29,11 +29,32 @@ EVERYTHING = {
     "dns": {"zone_id": "Z0123456789ABCDEFGHIJ", "name": "bot.example.com"},
     "budget": {"monthly_usd": "15"},
 }
+TWO_JOBS = {
+    "bot": {
+        "key_file": "config/kis_devlp.yaml",
+        "jobs": [
+            {
+                "name": "bot",
+                "entrypoint": "apps/daily_breakout_app.py",
+                "arguments": ["--symbol", "069500"],
+                "at": ["09:05", "15:20"],
+                "exclusive": "account",
+            },
+            {
+                "name": "rebalance",
+                "entrypoint": "apps/rebalance_app.py",
+                "every": "30min",
+                "exclusive": "account",
+            },
+        ],
+    },
+}
 SHAPES: dict[str, dict[str, object]] = {
     "on-demand-always": {},
     "on-demand-market": {"workload": {"hours": "market"}},
     "spot-always": {"workload": {"max_interruption": "any"}},
     "spot-market": {"workload": {"max_interruption": "any", "hours": "market"}},
+    "two-jobs": dict(TWO_JOBS),
     "everything": dict(EVERYTHING),
 }
 
