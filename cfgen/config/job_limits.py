@@ -96,7 +96,7 @@ def _market_hours(config: Config) -> Iterator[Problem]:
     ready = Window(window.start + STARTING_TAKES, window.end)
     for index, job in enumerate(jobs_of(config)):
         key = _key(config, index, "run_at", "every" if job.every else "at")
-        if late := [time for time in _starts(config, job) if not ready.covers(time)]:
+        if late := [time for time in start_times(config, job) if not ready.covers(time)]:
             yield (
                 key,
                 (
@@ -129,7 +129,7 @@ def _days(config: Config, index: int, job: Job) -> Iterator[Problem]:
             )
 
 
-def _starts(config: Config, job: Job) -> list[str]:
+def start_times(config: Config, job: Job) -> list[str]:
     """Times of the day, in ``bot.timezone`` and however clocks stand, at which a job starts."""
     if not job.every:
         return job.at

@@ -3,6 +3,8 @@
 import msgspec
 from troposphere import Template
 
+from cfgen.config.job_limits import start_times
+from cfgen.config.jobs import jobs_of
 from cfgen.config.schema import Config, host_shape_of
 from cfgen.errors import ConfigError
 from cfgen.lock import LockedPlan
@@ -75,9 +77,14 @@ def built_for(config: Config, plan: LockedPlan) -> dict[str, object]:
 
 def _check_start(config: Config) -> None:
     window = Window.parse(config.workload.window)
-    if not Window(window.start + SPOT_STARTING_TAKES, window.end).covers(config.bot.run_at):
-        raise ConfigError(
-            f"workload.window: {config.workload.window} leaves a new Spot host less "
-            f"than {SPOT_STARTING_TAKES} minutes before bot.run_at",
-            'begin the window earlier, or stay on demand (workload.max_interruption = "none")',
-        )
+    ready = Window(window.start + SPOT_STARTING_TAKES, window.end)
+    for job in jobs_of(config):
+        for time in start_times(config, job):
+            if not ready.covers(time):
+                what = f"job {job.name} at {time}" if config.bot.jobs else "bot.run_at"
+                raise ConfigError(
+                    f"workload.window: {window} leaves a new Spot host less than "
+                    f"{SPOT_STARTING_TAKES} minutes before {what}",
+                    "begin the window earlier, or stay on demand "
+                    '(workload.max_interruption = "none")',
+                )

@@ -55,6 +55,7 @@ def test_a_run_that_takes_too_long_is_ended(host: Host) -> None:
     host.drop_in(unit("slow"), "[Service]\nTimeoutStartSec=1s\n")
     assert not host.start(unit("slow"))
     assert host.show(unit("slow"), "Result") == "timeout"
+    host.until("grep", "-q", "^run-ended: slow timeout", "/var/log/trading-bot/bot-slow.log")
     host.until("grep", "-Pq", rf"^ERROR .*\b{unit('slow')}\b.*timeout", BOT_LOG)
 
 

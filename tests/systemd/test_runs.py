@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+from cfgen.bot.runs import SKIPPED
 from tests.systemd.conftest import Up
 from tests.systemd.counting import COUNTED, PROGRAM, QUICK, job, runs, unit
 from tests.systemd.host import BOT, Host, days_around_today
@@ -41,6 +42,10 @@ def test_on_a_closed_day_only_what_does_not_mind_runs(up: Up) -> None:
     assert runs(host, "trade") == 0
     assert host.start(unit("well")), host.log()
     assert runs(host, "well") == 1
+    # What status reads: a run that was skipped is none.
+    assert "run-ended: well success 0" in host.log("bot-well").splitlines()
+    ended = [line for line in host.log("bot-trade").splitlines() if "run-ended" in line]
+    assert [line.split()[:3] for line in ended] == [["run-ended:", "trade", SKIPPED]]
 
 
 # Several at a time

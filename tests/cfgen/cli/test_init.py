@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.cfgen.detect.bots import AMERICAN, BOTS, DAILY
+from tests.cfgen.detect.bots import AMERICAN, DAILY
 from tests.conftest import Run, Terminal
+from tests.samples import NAMES, working_folder
 
 OFFLINE = ("--prices", "offline")
 
@@ -31,9 +32,11 @@ def written(folder: Path, name: str = "cfgen.toml") -> dict[str, Any]:
     return {section: keys for section, keys in raw.items() if keys}
 
 
-@pytest.mark.parametrize("name", BOTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_from_a_clone_to_a_rehearsed_deploy(cfgen: Run, folder: Path, name: str) -> None:
-    place(folder, BOTS[name])
+    """The sample bots, without what their owners wrote for cfgen."""
+    working_folder(name, folder)
+    (folder / "cfgen.toml").unlink()
     lines = (
         ("init", "--non-interactive"),
         ("build", *OFFLINE, "-o", "template.yaml"),

@@ -145,6 +145,14 @@ def test_a_spot_host_needs_time_before_the_bot() -> None:
     tree("market", **late)
 
 
+def test_a_spot_host_needs_time_before_each_of_its_jobs() -> None:
+    jobs = [{"name": name, "entrypoint": "a.py", "at": [at]} for name, at in
+            (("late", "09:05"), ("early", "08:50"))]  # fmt: skip
+    with pytest.raises(ConfigError, match=r"30 minutes before job early at 08:50"):
+        tree(locked=spot("market"), bot={"jobs": jobs})
+    assert tree(locked=spot("market"), bot={"jobs": jobs}, workload={"window": "08:20-16:00"})
+
+
 def test_what_spots_host_may_do_besides() -> None:
     allowed = {
         (action, json.dumps(resource)): statement.get("Condition")
