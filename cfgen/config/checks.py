@@ -26,8 +26,8 @@ DECIDED = re.compile(r"PATH|HOME|USER|SHELL|ENV_MODE|LD_.*|PYTHON.*|FLASK_.*")
 """Variables that the units set; ``cfgen/host/scripts/load-secrets`` leaves out the same."""
 
 ITS_PLACE = (
-    "a key belongs in the secret, not in a file or template; store it with: cfgen secret set NAME, "
-    "and the bot reads it as the environment variable NAME"
+    "a key belongs in the secret, not in a file or template: store it with cfgen secret set "
+    "--from-env-file FILE, and the bot finds it in its environment"
 )
 
 SYSTEM_FOLDERS = frozenset(
