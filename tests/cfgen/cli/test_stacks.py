@@ -19,7 +19,10 @@ mode = "real"
 hours = "market"
 """
 DEMO = ("--config", "demo.toml")
-SOURCE = ("--parameter", "AppSource=https://git.example.com/bot.git@v1")
+SOURCE = (
+    "--parameter",
+    "AppSource=https://git.example.com/bot.git@0123456789abcdef0123456789abcdef01234567",
+)
 OFFLINE = ("--prices", "offline")
 
 

@@ -52,6 +52,7 @@ def install(script: Script, home: Path, wheels: Path, tmp_path: Path) -> Install
         return script(
             "install-app",
             APP_HOME=str(home),
+            APP=str(home / "app"),
             APP_SOURCE=f"file://{repository}@{git('rev-parse', 'HEAD')}",
             PYTHON="3",
             REQUIREMENTS="requirements.txt",

@@ -310,7 +310,7 @@ def test_only_a_bot_with_a_key_file_has_its_lines() -> None:
 def test_systemd_accepts_the_units_and_finds_them_as_closed(tmp_path: Path) -> None:
     names = ["trading-secrets.service", "trading-bot.service", "trading-web.service"]
     rendered = texts(key_file=HOME_FILE)
-    for name in (*names, "trading-failure.service"):
+    for name in (*names, "trading-failure@.service"):
         text = re.sub(
             r"(?m)^(Exec[A-Z][a-z]+=\+?)[^-+\s]\S*", rf"\1{sys.executable}", rendered[name]
         )

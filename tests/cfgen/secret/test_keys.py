@@ -242,7 +242,7 @@ def test_before_the_first_deploy(cfgen: Run, memory_aws: dict[str, str]) -> None
     result = cfgen("secret", "check", extra=memory_aws)
     assert result.returncode == 2
     assert "there is no secret trading-bot/kis-api" in result.stderr
-    assert "deploy first" in result.stderr
+    assert "first deploy makes it" in result.stderr
 
 
 def everything_said(result: "subprocess.CompletedProcess[str]") -> str:

@@ -17,10 +17,10 @@ NEW_YORK: dict[str, Any] = {
     "bot": {"run_at": "23:35"},
     "workload": HOURS,
 }
-AFTER_MIDNIGHT = NEW_YORK | {"bot": {"run_at": "04:00", "days": "Tue..Sat"}}
+AFTER_MIDNIGHT = NEW_YORK | {"bot": {"run_at": "04:00"}}
 SYDNEY: dict[str, Any] = {
     "market": {"calendar": "XASX", "session": "10:00-16:00"},
-    "bot": {"timezone": "America/New_York", "run_at": "20:30", "days": "Sun,Mon..Thu"},
+    "bot": {"timezone": "America/New_York", "run_at": "20:30"},
     "workload": {"hours": "market", "window": "17:30-03:00"},
 }
 RIYADH: dict[str, Any] = {
