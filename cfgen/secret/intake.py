@@ -101,5 +101,5 @@ def told(keys: Mapping[str, str], modes: Collection[Mode]) -> Iterator[str]:
     if missing := lacking(modes, keys):
         yield (
             f"the bot ({', '.join(modes)}) cannot run; missing: {', '.join(missing)} "
-            "(cfgen secret set asks for each)"
+            "(secret set asks for each)"
         )

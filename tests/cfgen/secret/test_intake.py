@@ -120,7 +120,7 @@ def test_what_is_said_of_all_keys() -> None:
     assert list(told(PAPER, ["demo"])) == []
     [missing] = told({"KIS_HTS_ID": "me"}, ["demo"])
     names = "KIS_PAPER_APP_KEY, KIS_PAPER_APP_SECRET, KIS_PAPER_STOCK, KIS_PROD_TYPE"
-    assert missing.endswith(f"missing: {names} (cfgen secret set asks for each)")
+    assert missing.endswith(f"missing: {names} (secret set asks for each)")
     [same] = told({**PAPER, "KIS_APP_KEY": APP_KEY}, ["demo"])
     assert same.startswith("KIS_APP_KEY and KIS_PAPER_APP_KEY hold the same value")
     [filled] = told({**PAPER, "DB_URL": "canary://${USER}"}, ["demo"])
