@@ -6,6 +6,7 @@ is silenced by a comment on its line, in the words that detect-secrets and gitle
 """
 
 import fnmatch
+import functools
 import math
 import re
 from collections import Counter
@@ -15,11 +16,14 @@ import msgspec
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """One kind of key. ``hints`` are lower-case texts of which a file that holds one has some."""
+    """One kind of key. ``hints`` are lower-case texts of which a file that holds one has some.
+
+    ``pattern`` is compiled where a hint is found: all of them would take 10 ms of every command.
+    """
 
     name: str
     source: str
-    pattern: re.Pattern[bytes]
+    pattern: bytes
     hints: tuple[bytes, ...]
     is_real: Callable[[bytes], bool] = lambda _: True
 
@@ -123,23 +127,23 @@ _QUOTED = rb"""\\?["']([^\s"'\\`]{%b})\\?["']"""
 _BARE = rb"""([^\s"'#;,\\`()\[\]]{%b})[ \t]*(?:\r?$|\s[#;])"""
 
 
-def _given(names: bytes, length: bytes, *, bare: bool = False) -> re.Pattern[bytes]:
+def _given(names: bytes, length: bytes, *, bare: bool = False) -> bytes:
     """A value that is given to one of ``names``: ``name = "value"``, or ``name: value`` alone."""
     start = rb"(?:%b)[a-z0-9_-]{0,20}" % names + _NO_OTHER
     if bare:
         line = rb"(?im)^[ \t-]*(?:export[ \t]+|set[ \t]+)?[a-z0-9_.-]{0,40}?"
-        return re.compile(line + start + rb"[ \t]{0,4}[=:][ \t]{0,4}" + _BARE % length)
-    return re.compile(rb"(?i)" + start + _GIVEN + _QUOTED % length)
+        return line + start + rb"[ \t]{0,4}[=:][ \t]{0,4}" + _BARE % length
+    return rb"(?i)" + start + _GIVEN + _QUOTED % length
 
 
 _NO_OTHER = rb"(?<!file)(?<!path)(?<!name)(?<!type)(?<!length)(?<!url)(?<!_id)(?<!limit)"
 """A name that ends so says where the key is, or of which kind."""
 
 
-def _default(names: bytes, length: bytes) -> re.Pattern[bytes]:
+def _default(names: bytes, length: bytes) -> bytes:
     """What is taken where a variable is not set: ``os.getenv("NAME", "value")``."""
     call = rb"""(?i)get(?:env)?\(\s*["'][a-z0-9_]{0,40}(?:%b)[a-z0-9_]{0,20}["'],\s*["']"""
-    return re.compile(call % names + rb"""([^\s"'\\]{%b})["']""" % length)
+    return call % names + rb"""([^\s"'\\]{%b})["']""" % length
 
 
 _KEY_HINTS = (b"secret", b"token", b"credential", b"key", b"_app", b"_sec")
@@ -158,13 +162,13 @@ SHAPES = (
     Shape(
         "an AWS access key",
         "AWS IAM User Guide, IAM identifiers: unique ids",
-        re.compile(rb"(?<![A-Za-z0-9])((?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z0-9])"),
+        (rb"(?<![A-Za-z0-9])((?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z0-9])"),
         (b"akia", b"asia"),
     ),
     Shape(
         "an AWS secret key",
         "detect-secrets, AWSKeyDetector",
-        re.compile(
+        (
             rb"""(?i)(?:aws|secret)[^\n]{0,30}(?:key|secret|token)[^\n=:,]{0,20}[=:,]\s*\\?["']?"""
             rb"""([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"""
         ),
@@ -175,60 +179,60 @@ SHAPES = (
         "a private key",
         "RFC 7468, section 10, and OpenSSH's PROTOCOL.key",
         # Code that looks for the line has it in quotes.
-        re.compile(rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?!(?:\\n)?[\"'`)])"),
+        (rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?!(?:\\n)?[\"'`)])"),
         (b"private key",),
     ),
     Shape(
         "a broker's app key",
         "KIS Developers: appkey has 36 characters and begins with PS",
-        re.compile(rb"(?<![A-Za-z0-9+/])(PS[A-Za-z0-9]{34})(?![A-Za-z0-9+/=])"),
+        (rb"(?<![A-Za-z0-9+/])(PS[A-Za-z0-9]{34})(?![A-Za-z0-9+/=])"),
         (b"ps",),
         _mixed,
     ),
     Shape(
         "a broker's app secret",
         "KIS Developers: appsecret has 180 characters of base64",
-        re.compile(rb"(?<![A-Za-z0-9+/])([A-Za-z0-9+/]{178}[A-Za-z0-9+/=]{2})(?![A-Za-z0-9+/=])"),
+        (rb"(?<![A-Za-z0-9+/])([A-Za-z0-9+/]{178}[A-Za-z0-9+/=]{2})(?![A-Za-z0-9+/=])"),
         (LONG,),
         _mixed,
     ),
     Shape(
         "an access token",
         "RFC 7519 (JWT), which the broker's access tokens are",
-        re.compile(rb"(?<![\w-])(eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})"),
+        (rb"(?<![\w-])(eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})"),
         (b"eyj",),
     ),
     Shape(
         "a Telegram bot token",
         "Telegram Bot API, Authorizing your bot",
         # A text is searched fast for the colon that it begins with, as for Discord's dot.
-        re.compile(rb":(?<=[0-9]{6}:)([A-Za-z0-9_-]{35})(?![\w-])"),
+        (rb":(?<=[0-9]{6}:)([A-Za-z0-9_-]{35})(?![\w-])"),
         (),
         _mixed,
     ),
     Shape(
         "a GitHub token",
         "GitHub, Behind GitHub's new authentication token formats",
-        re.compile(rb"(?<![A-Za-z0-9])(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{36,})"),
+        (rb"(?<![A-Za-z0-9])(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{36,})"),
         (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_"),
     ),
     Shape(
         "a GitLab token",
         "GitLab, Token overview: token prefixes",
-        re.compile(rb"(?<![A-Za-z0-9])(gl(?:pat|dt|rt|ptt|cbt|oas)-[\w.-]{20,})"),
+        (rb"(?<![A-Za-z0-9])(gl(?:pat|dt|rt|ptt|cbt|oas)-[\w.-]{20,})"),
         (b"glpat-", b"gldt-", b"glrt-", b"glptt-", b"glcbt-", b"gloas-"),
     ),
     Shape(
         "a Slack token",
         "Slack, Token types",
-        re.compile(rb"(?<![A-Za-z0-9])(xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})"),
+        (rb"(?<![A-Za-z0-9])(xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})"),
         (b"xox", b"xapp-"),
         lambda value: bool(re.search(rb"[0-9]", value[5:])),
     ),
     Shape(
         "a webhook address",
         "Slack, Incoming webhooks; Discord, Webhook resource; Microsoft Teams, Incoming Webhooks",
-        re.compile(
+        (
             rb"(?i)(hooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9/]{20,}"
             rb"|discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]{5,}/[\w-]{20,}"
             rb"|webhook\.office\.com/webhookb2/[\w@-]{20,})"
@@ -239,7 +243,7 @@ SHAPES = (
     Shape(
         "a Discord bot token",
         "detect-secrets, DiscordBotTokenDetector",
-        re.compile(
+        (
             rb"\.(?:(?<=[MNO][\w-]{23}\.)|(?<=[MNO][\w-]{24}\.)|(?<=[MNO][\w-]{25}\.))"
             rb"([\w-]{6}\.[\w-]{27,38})(?![\w.-])"
         ),
@@ -249,7 +253,7 @@ SHAPES = (
     Shape(
         "an API key",
         f"{_GITLEAKS}: openai, anthropic, gcp, stripe, huggingface, npm, pypi, sendgrid",
-        re.compile(
+        (
             rb"(?<![\w-])(sk-[\w-]{20,}|AIza[\w-]{35}|(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}"
             rb"|hf_[A-Za-z]{34}|npm_[A-Za-z0-9]{36}|pypi-AgE[\w-]{50,}|SG\.[\w-]{16,}\.[\w-]{30,})"
         ),
@@ -259,14 +263,14 @@ SHAPES = (
     Shape(
         "a bearer token",
         "RFC 6750, section 2.1",
-        re.compile(rb"(?i)(?<![a-z])bearer ([\w.~+/-]{20,}=*)"),
+        (rb"(?i)(?<![a-z])bearer ([\w.~+/-]{20,}=*)"),
         (b"bearer ",),
         lambda value: _mixed(value) and _key(value),
     ),
     Shape(
         "a password in an address",
         "RFC 3986, section 3.2.1",
-        re.compile(
+        (
             rb"""(?i)(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s/:@"'`<>{}$\\]{0,60}:"""
             rb"""([^\s/@:"'`<>{}$\\]{3,100})@[\w\[]"""
         ),
@@ -276,7 +280,7 @@ SHAPES = (
     Shape(
         "an exchange's key",
         "pyupbit, pybithumb: the client takes both keys by position",
-        re.compile(rb"""(?i)(?:upbit|bithumb|binance|korbit|coinone|bybit|okx|bitget)\w{0,20}\("""
+        (rb"""(?i)(?:upbit|bithumb|binance|korbit|coinone|bybit|okx|bitget)\w{0,20}\("""
                    rb"""\s{0,20}["']([A-Za-z0-9]{30,80})["']"""),
         (b"upbit(", b"bithumb(", b"binance", b"korbit(", b"coinone(", b"bybit", b"okx", b"bitget"),
         _key,
@@ -294,10 +298,10 @@ ASSIGNMENTS = (
     Shape("a key or token", "the default of os.getenv",
           _default(_KEYS, b"10,400"), _KEY_HINTS, _key),
     Shape("an exchange's key", "pyupbit's samples call the two access and secret",
-          re.compile(rb"""(?i)(?<![a-z])(?:access|secret)\s{0,4}[=:]\s{0,4}["']"""
+          (rb"""(?i)(?<![a-z])(?:access|secret)\s{0,4}[=:]\s{0,4}["']"""
                      rb"""([A-Za-z0-9]{30,80})["']"""), (b"access", b"secret"), _key),
     Shape("an account number", "KIS Developers: 8 digits (CANO), 2 of the product",
-          re.compile(rb"(?i)(?:%b)[a-z0-9_-]{0,20}" % _ACCOUNTS + _GIVEN + rb"""\\?["']"""
+          (rb"(?i)(?:%b)[a-z0-9_-]{0,20}" % _ACCOUNTS + _GIVEN + rb"""\\?["']"""
                      + _ACCOUNT + rb"""\\?["']"""), _ACCOUNT_HINTS, _account),
 )  # fmt: skip
 """Values given to something that is called like a key, in quotes; found in any text."""
@@ -308,7 +312,7 @@ BARE_ASSIGNMENTS = (
     Shape("a key or token", ASSIGNMENTS[1].source,
           _given(_KEYS, b"10,400", bare=True), _KEY_HINTS, _key),
     Shape("an account number", ASSIGNMENTS[3].source,
-          re.compile(rb"(?im)^[ \t-]*(?:export[ \t]+)?[a-z0-9_.-]{0,40}?(?:%b)[a-z0-9_-]{0,20}"
+          (rb"(?im)^[ \t-]*(?:export[ \t]+)?[a-z0-9_.-]{0,40}?(?:%b)[a-z0-9_-]{0,20}"
                      % _ACCOUNTS + rb"[ \t]{0,4}[=:][ \t]{0,4}" + _ACCOUNT
                      + rb"[ \t]*(?:\r?$|\s#)"),
           _ACCOUNT_HINTS, _account),
@@ -338,11 +342,16 @@ def find_key(content: bytes, name: str = "") -> Found | None:
     lower = content.lower()
     for shape in _shapes_for(content, name):
         for start, end in _lines_with(shape.hints, lower):
-            for match in shape.pattern.finditer(content, start, end):
+            for match in _compiled(shape.pattern).finditer(content, start, end):
                 value = match[match.re.groups and 1]
                 if shape.is_real(value) and not _is_allowed(content, match.start()):
                     return Found(shape.name, content.count(b"\n", 0, match.start()) + 1)
     return None
+
+
+@functools.cache
+def _compiled(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern)
 
 
 def _lines_with(hints: tuple[bytes, ...], lower: bytes) -> Iterator[tuple[int, int]]:
