@@ -250,7 +250,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("stack.tags=", _matches(r"[^\x00-\x1f\x7f]{1,256}", "a tag value of 1 to 256 characters")),
     ("bot.source", _source),
     ("bot.entrypoint", _path),
-    ("bot.mode_argument", _line),
+    ("bot.mode_argument", _or_empty(_matches(r"--?[A-Za-z][\w-]*", "an option such as --mode"))),
     ("bot.arguments", _line),
     ("bot.requirements", _or_empty(_path)),
     ("bot.key_file", _or_empty(_key_file)),
@@ -294,7 +294,13 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 """Key path -> check; a list is checked item by item, a table by its keys or, with ``=``, values."""
 
 JOB_CHECKS: tuple[tuple[str, Check], ...] = (
-    ("name", _matches(r"[a-z][a-z0-9-]{0,30}", "a name such as rebalance: a-z, 0-9, -")),
+    # What is called token is not saved with the state, and so would be its time of the last run.
+    (
+        "name",
+        _matches(
+            r"(?!.*token)[a-z][a-z0-9-]{0,30}", "a name such as rebalance: a-z, 0-9, -, no token"
+        ),
+    ),
     ("entrypoint", _path),
     ("arguments", _line),
     ("days", _days),

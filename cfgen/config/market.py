@@ -81,7 +81,9 @@ def time_problem(config: Config, clock: str) -> str:
     if reaches_market(config, clock):
         return ""
     zone = session_zone(config)
-    where = "" if zone == config.bot.timezone else f" in {zone}; it is {config.bot.timezone} here"
+    where = (
+        "" if zone == config.bot.timezone else f" in {zone} (times are in {config.bot.timezone})"
+    )
     return (
         f"{clock} is neither within the session {config.market.session}{where}, nor up to "
         f"{EARLIEST // 60} hours before it"

@@ -194,7 +194,7 @@ class _Drafting:
             yield Proposal(
                 "bot.timezone", self.zone, "the exchange's" * (self.zone == self._home())
             )
-        if self.wishes.hours == "market" and self.zone in WINDOWS:
+        if self.wishes.hours == "market" and self.calendar in AMERICAN and self.zone in WINDOWS:
             yield Proposal("workload.window", WINDOWS[self.zone], "market.session, in bot.timezone")
 
     # What is asked of the folder

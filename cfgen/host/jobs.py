@@ -61,8 +61,8 @@ def unit_settings(config: Config, job: Job) -> dict[str, str]:
         "TURNS": "\nRuntimeDirectory=trading-turns\nRuntimeDirectoryPreserve=yes"
         if job.exclusive
         else "",
-        "RESTART": "on-failure" if job.retries else "no",
-        "TIMEOUT": f"TimeoutStartSec={timeout_of(config, job)}\n" if daily else "",
+        "RESTART": "on-failure" if retries_of(config, job) else "no",
+        "TIMEOUT": f"TimeoutStartSec={longest_run(config, job)}\n" if daily else "",
         "LIMIT_SECONDS": str(seconds),
         "LIMIT_STARTS": str(starts),
         "MEMORY_HIGH": str(high),
@@ -75,20 +75,47 @@ def log_of(job: Job) -> str:
     return unit_of(job).removeprefix("trading-")
 
 
-def _start_limit(config: Config, job: Job) -> tuple[int, int]:
-    """Seconds, and how many starts are allowed in them: the retries, and its own times.
+def longest_run(config: Config, job: Job) -> int:
+    """Seconds from a daily job's start to its end at the latest, the wait for its turn included."""
+    others = [
+        timeout_of(config, other)
+        for other in jobs_of(config)
+        if job.exclusive and other.exclusive == job.exclusive and other.name != job.name
+    ]
+    return timeout_of(config, job) + max(others, default=0)
 
-    Without retries there is no limit, 0: nothing starts a job but its timer and people.
+
+def retries_of(config: Config, job: Job) -> int:
+    """How often a run is tried again: fewer than wished where that would reach the next time.
+
+    systemd counts starts in a span of time: of two times in one span, the first would use up the
+    second's, or be tried more often than it may.
     """
-    if not job.retries:
-        return 0, 1
-    longest = timeout_of(config, job) if job.kind == "daily" else 0
-    seconds = min((job.retries + 1) * (longest + RESTART_DELAY), LONGEST_LIMIT)
     if job.kind == "service":
-        seconds = 15 * 60
+        return job.retries
+    gap = _smallest_gap(config, job)
+    if gap == DAY * 60:
+        return job.retries
+    fitting = (gap - RESTART_DELAY) // (longest_run(config, job) + RESTART_DELAY) - 1
+    return max(min(job.retries, fitting), 0)
+
+
+def _smallest_gap(config: Config, job: Job) -> int:
+    """Seconds between the two closest times of a job, over midnight, too."""
     times = sorted(minute for timing in timings_of(config, job) for minute in timing.minutes)
-    most = max(sum(0 <= (other - first) % DAY * 60 < seconds for other in times) for first in times)
-    return seconds, job.retries + most
+    following = (*times[1:], times[0] + DAY)
+    return min(after - time for time, after in zip(times, following, strict=True)) * 60
+
+
+def _start_limit(config: Config, job: Job) -> tuple[int, int]:
+    """Seconds, and how many starts are allowed in them. Without retries there is no limit, 0."""
+    retries = retries_of(config, job)
+    if not retries:
+        return 0, 1
+    if job.kind == "service":
+        return 15 * 60, retries + 1
+    seconds = (retries + 1) * (longest_run(config, job) + RESTART_DELAY)
+    return min(seconds, LONGEST_LIMIT), retries + 1
 
 
 def units_of(config: Config, kind: str) -> list[str]:

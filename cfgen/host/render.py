@@ -186,7 +186,7 @@ def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
         "DASHBOARD_ENTRYPOINT": quote_argument(dashboard.entrypoint),
         "DASHBOARD_HOST": "0.0.0.0" if dashboard.cidrs else "127.0.0.1",  # noqa: S104
         "DASHBOARD_PORT": str(dashboard.port),
-        "ON_SUCCESS": _on_success(config),
+        "START_ONCE": _start_once(config),
         "HARDENING": "\n".join(_hardening(config, writable)),
         "KEY_FOLDER": "".join(f"\n{line}" for line in _key_folder(config)),
         "SWAP_MIB": str(config.host.swap_mib),
@@ -198,11 +198,15 @@ def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
 REQUIRES_STATE = "\nRequires=trading-state.service\nAfter=trading-state.service"
 
 
-def _on_success(config: Config) -> str:
-    """What starts once the keys are in memory: at boot, and when they are first stored."""
+def _start_once(config: Config) -> str:
+    """Start what stays up when the keys are first in memory after a boot, or a change of the stack.
+
+    Not at each load: every daily run loads them, and would start anew what has failed for good.
+    """
     units = units_of(config, "service")
     units += ["trading-web.service"] if config.dashboard.enabled else []
-    return f"OnSuccess={' '.join(units)}" if units else ""
+    once = "mkdir /run/trading-bot/started 2>/dev/null && systemctl start --no-block"
+    return f"\nExecStartPost=-/bin/sh -c '{once} {' '.join(units)}'" if units else ""
 
 
 def writable_paths(config: Config) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Shape(msgspec.Struct, frozen=True):
 
 _APP_KEY = ("PS[A-Za-z0-9]{34}", "36 letters and digits, the first two PS")
 _APP_SECRET = ("[A-Za-z0-9+/]{178}[A-Za-z0-9+/=]{2}", "180 characters of base64")
-_ACCOUNT = ("[0-9]{8}", "8 digits, without the product code")
+_ACCOUNT = ("(?!0{8})[0-9]{8}", "8 digits, without the product code")
 _ADDRESS = (r"(https|wss?)://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?", "an https, ws or wss address")
 _PRODUCT = Shape("KIS_PROD_TYPE", "[0-9]{2}", "2 digits, such as 01", hidden=False)
 _USER = Shape("KIS_HTS_ID", r"[!-~]{1,32}", "the HTS user id", hidden=False)

@@ -143,6 +143,7 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
         ({"network": {"vpc_cidr": "10.0.0.0/255.255.0.0"}}, "network.vpc_cidr", "10.0.0.0/16"),
         ({"bot": {"days": "Mon.."}}, "bot.days", "Mon..Fri"),
         ({"bot": {"run_at": "0\uff19:00"}}, "bot.run_at", "09:00"),
+        ({"bot": {"mode_argument": "--env x"}}, "bot.mode_argument", "--mode"),
         ({"bot": {"arguments": ["${AWS::Region}"]}}, "bot.arguments", "without ${"),
         ({"bot": {"entrypoint": "-c"}}, "bot.entrypoint", "within the checkout"),
         ({"bot": {"source": "https://h/x@-v"}}, "bot.source", "@v1.2"),

@@ -30,6 +30,17 @@ def test_with_real_money_nothing_is_tried_again(up: Up) -> None:
     assert host.log().count("ordered real-buy-069500") == 1
 
 
+def test_a_service_that_is_over_is_not_started_by_other_jobs(up: Up) -> None:
+    """Each daily run loads the keys, which start what stays up: once a boot, and no more."""
+    jobs = [job("well"), job("stream", kind="service")]
+    host = up("breakout", {PROGRAM: COUNTED}, bot={"jobs": jobs})
+    host.until("systemctl", "is-failed", "--quiet", unit("stream"))
+    for _ in range(2):
+        assert host.start(unit("well")), host.log()
+    assert runs(host, "well") == 2
+    assert runs(host, "stream") == 1
+
+
 # The exchange's calendar
 
 

@@ -239,3 +239,10 @@ def test_odd_names_do_not_break_the_file(cfgen: Run, folder: Path) -> None:
     result = cfgen("init", "--non-interactive")
     assert result.returncode == 0, result.stderr
     assert written(folder)["bot"]["entrypoint"] == "apps/main.py"
+
+
+def test_market_hours_of_a_korean_bot_are_the_usual_ones(cfgen: Run, folder: Path) -> None:
+    place(folder, DAILY)
+    result = cfgen("init", "--non-interactive", "--hours", "market")
+    assert result.returncode == 0, result.stderr
+    assert written(folder)["workload"] == {"hours": "market"}

@@ -199,8 +199,8 @@ def test_the_agents_configuration_is_json() -> None:
 
 def test_a_disabled_dashboard_is_not_started() -> None:
     off: dict[str, Any] = {"dashboard": {"enabled": False}}
-    assert "OnSuccess" in text("trading-secrets.service")
-    assert "OnSuccess" not in text("trading-secrets.service", **off)
+    assert "systemctl start" in text("trading-secrets.service")
+    assert "systemctl start" not in text("trading-secrets.service", **off)
     assert 'DASHBOARD="no"' in text("stack.env", **off)
 
 
@@ -215,8 +215,8 @@ def test_a_bot_that_stays_up_starts_with_its_keys() -> None:
     service: dict[str, Any] = {"bot": {"kind": "service"}}
     assert "Type=simple" in text("trading-bot.service", **service)
     loader = text("trading-secrets.service", **service)
-    assert "OnSuccess=trading-bot.service trading-web.service" in loader
-    assert "OnSuccess=trading-web.service" in text("trading-secrets.service")
+    assert "start --no-block trading-bot.service trading-web.service'" in loader
+    assert "start --no-block trading-web.service'" in text("trading-secrets.service")
 
 
 def test_a_daily_bot_is_never_restarted_by_a_change() -> None:

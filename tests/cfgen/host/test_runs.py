@@ -143,7 +143,8 @@ class TestCheck:
         host.is_in("dead", f"{WEDNESDAY}T09:05", f"{WEDNESDAY}T09:06")
         code, said = host.run("check", f"{WEDNESDAY}T18:05")
         assert code == 1
-        assert said.splitlines()[0].startswith("check-run: ok: buy: it ran at 09:05:00")
+        # It was looked at after its own time.
+        assert said.splitlines()[0] == "check-run: ok: buy: no run was due"
         assert said.splitlines()[1].startswith("ERROR check-run: report: the run of 18:00")
 
     def test_a_run_just_before_midnight_is_looked_for_after_it(self, host: Host) -> None:
@@ -157,6 +158,11 @@ class TestCheck:
         host.is_in("dead", f"{WEDNESDAY}T10:25", f"{WEDNESDAY}T10:26")
         assert host.run("check", f"{WEDNESDAY}T10:30")[0] == 0
         assert host.run("check", f"{WEDNESDAY}T10:40")[0] == 1
+
+    def test_a_host_that_has_just_booted_is_not_asked_for_yesterdays_runs(self, host: Host) -> None:
+        host.configure(two_times(at=["15:20"]))
+        code, line = host.run("check", "2026-12-24T09:10")
+        assert (code, line) == (0, "check-run: ok: bot: no run was due\n")
 
 
 class TestLate:
@@ -183,6 +189,11 @@ class TestLate:
         host.configure(two_times())
         self.ran(host, f"{WEDNESDAY}T09:05")
         assert "it missed 15:20" in host.run("late", f"{WEDNESDAY}T15:25")[1]
+
+    def test_yesterdays_close_is_no_time_of_todays_session(self, host: Host) -> None:
+        host.configure(two_times(at=["15:20"]))
+        assert "nothing to make up for" in host.run("late", f"{WEDNESDAY}T10:00")[1]
+        assert host.stands.calls == []
 
     @pytest.mark.parametrize(
         "raw",
