@@ -275,6 +275,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("workload.existing_commitment=", _hourly),
     ("host.disk_gib", _between(LEAST_DISK_GIB, 16384)),
     ("host.swap_mib", _between(0, 4096)),
+    ("host.patch_delay_days", _between(0, 90)),
     ("market.calendar", lambda value: calendar_problem(str(value))),
     ("market.closed", _date),
     ("market.open", _date),

@@ -253,7 +253,14 @@ class Host(_Section, frozen=True):
         Literal["standard", "unlimited"],
         Meta(description="CPU credits: standard throttles, unlimited bills above the baseline"),
     ] = "standard"
-    patching: Annotated[bool, Meta(description="Install security updates after the close")] = True
+    patching: Annotated[
+        bool,
+        Meta(description="Install security updates after the close; the host may reboot for them"),
+    ] = True
+    patch_delay_days: Annotated[
+        int,
+        Meta(description="How old a release must be before its updates are installed, 0 to 90"),
+    ] = 7
 
 
 class MarketHours(_Section, frozen=True):

@@ -45,6 +45,7 @@ _SCRIPTS = (
     "load-secrets",
     "market-gate",
     "check-run",
+    "patch",
     "report-failure",
     "tell",
 )
@@ -192,6 +193,8 @@ def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
         "SWAP_MIB": str(config.host.swap_mib),
         "PATCHING": "yes" if config.host.patching else "no",
         "PATCH_AT": _patch_at(config),
+        "PATCH_DELAY_DAYS": str(config.host.patch_delay_days),
+        "PATCH_RESTART": _patch_restart(config, plan),
     }
 
 
@@ -260,3 +263,10 @@ def _patch_at(config: Config) -> str:
     minute = sessions_of(config)[-1].end + PATCH_DELAY
     days = days_text(shifted(trading_weekdays(config), minute // DAY))
     return f"{days} {clock(minute)}:00 {session_zone(config)}"
+
+
+def _patch_restart(config: Config, plan: LockedPlan) -> str:
+    """When ``scripts/patch`` may restart what runs; a host in market hours starts anew each day."""
+    if plan.hours == "market":
+        return "next-start"
+    return "any-time" if config.market.calendar == ALWAYS else "when-closed"

@@ -70,6 +70,7 @@ disk_gib = 8
 swap_mib = 1024
 credits = "standard"
 patching = true
+patch_delay_days = 7
 [market]
 calendar = "XKRX"
 closed = []
@@ -176,6 +177,8 @@ def test_the_defaults_ask_for_the_default_workload() -> None:
             "host.patching",
             "end workload.window later",
         ),
+        ({"host": {"patch_delay_days": -1}}, "host.patch_delay_days", "0 to 90"),
+        ({"host": {"patch_delay_days": 91}}, "host.patch_delay_days", "0 to 90"),
         ({"bot": {"environment": {"A B": "x"}}}, "bot.environment", "environment variable"),
         ({"workload": {"window": "16:00-16:00"}}, "workload.window", "ends when"),
         ({"workload": {"cpu_average_percent": float("nan")}}, "cpu_average_percent", "0 to 100"),

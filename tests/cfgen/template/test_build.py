@@ -386,6 +386,7 @@ HOST_ONLY = {"Resources": {"Host"}}
         ({"host": {"swap_mib": 0}}, HOST_ONLY),
         ({"host": {"credits": "unlimited"}}, HOST_ONLY),
         ({"host": {"patching": False}}, HOST_ONLY),
+        ({"host": {"patch_delay_days": 0}}, HOST_ONLY),
     ],
 )
 def test_an_option_moves_what_it_should_and_nothing_else(
@@ -397,6 +398,8 @@ def test_an_option_moves_what_it_should_and_nothing_else(
 def test_market_hours_add_schedules_and_move_nothing_else() -> None:
     assert differences(tree(), tree("market")) == {
         "Resources": {
+            # It is not rebooted for updates: it starts anew each day.
+            "Host",
             "ScheduleRole",
             "StartSchedule",
             "StopSchedule",
@@ -539,6 +542,7 @@ configurations = st.fixed_dictionaries(
                 "swap_mib": st.integers(0, 2048),
                 "credits": st.sampled_from(["standard", "unlimited"]),
                 "patching": st.booleans(),
+                "patch_delay_days": st.integers(0, 90),
             },
         ),
         "monitoring": st.fixed_dictionaries(
