@@ -36,6 +36,11 @@ IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-defaul
 """Public Systems Manager parameter with the newest Amazon Linux 2023 image of an architecture."""
 
 
+ZONE = re.compile(r"[a-z0-9]+-az([0-9]+)")
+"""A zone's id, with its number in the region. Local zones have a place before it (EC2 User Guide,
+"Local Zones")."""
+
+
 class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A type that a Spot group may take."""
 
@@ -47,7 +52,8 @@ class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the template needs of a plan. ``monthly_usd`` is what it cost when it was locked.
 
     ``candidates`` are the types that a Spot group takes whichever EC2 has to spare of; without them
-    it takes the plan's own.
+    it takes the plan's own. ``zones`` are the ids of the zones that it takes them in, where one of
+    them is offered at least; without them it takes the plan's own.
     """
 
     id: str
@@ -60,11 +66,14 @@ class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     burstable: bool
     monthly_usd: Decimal
     candidates: tuple[Candidate, ...] = ()
+    zones: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan, recommendation: Recommendation) -> "LockedPlan":
         """Keep of a recommendation's plan what outlives its prices."""
         kind = plan.offer.instance_type
+        group = plan.shape == "group"
+        candidates = tuple(_candidates(plan, recommendation)) if group else ()
         return cls(
             plan.id,
             kind.name,
@@ -75,7 +84,8 @@ class LockedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             plan.offer.availability_zone_id,
             kind.baseline_percent is not None,
             plan.monthly,
-            tuple(_candidates(plan, recommendation)) if plan.shape == "group" else (),
+            candidates,
+            _zones(plan, candidates, recommendation),
         )
 
     def is_like(self, other: "LockedPlan") -> bool:
@@ -117,6 +127,21 @@ def _candidates(plan: Plan, recommendation: Recommendation) -> Iterator[Candidat
         fits = other is plan or (not other.rejected_because and other.monthly <= limit)
         if other.shape == "group" and fits and (kind.baseline_percent is not None) == bursts:
             yield Candidate(kind.name, kind.arch)
+
+
+def _zones(
+    plan: Plan, candidates: tuple[Candidate, ...], recommendation: Recommendation
+) -> tuple[str, ...]:
+    """Zones of the plan's region in which a candidate is offered, but for local zones."""
+    names = {one.instance_type for one in candidates}
+    found = {
+        offer.availability_zone_id
+        for offer in recommendation.market.offers
+        if offer.region == plan.offer.region
+        and offer.purchase.kind == "spot"
+        and offer.instance_type.name in names
+    }
+    return tuple(sorted(zone for zone in found if zone and ZONE.fullmatch(zone)))
 
 
 class LockedPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -289,6 +314,10 @@ def contradictions(lock: Lock) -> Iterator[str]:
         yield f"shape {plan.shape} has no candidates"
     if plan.candidates and Candidate(plan.instance_type, plan.arch) not in plan.candidates:
         yield f"{plan.instance_type} ({plan.arch}) is not among its candidates"
+    if plan.zones and plan.shape == "instance":
+        yield "an instance has the zones of a group"
+    if wrong := [zone for zone in plan.zones if not ZONE.fullmatch(zone)]:
+        yield f"{wrong[0]} is no id of a zone"
     if lock.image != plan.image_parameter:
         yield f"its image is not one of {plan.arch}"
 

@@ -74,12 +74,14 @@ def make_bill(
     around: Bill,
     rates: Rates,
     held: Mapping[tuple[str, str], Price],
+    assumed: str = "",
 ) -> Bill | Unpriced:
     """Add up a month of ``hours`` running hours on ``offer``, whose hourly price must be known.
 
     ``around`` is what :func:`surroundings` says of the same hours. A commitment is paid around the
     clock, whether or not the host runs; those that are ``held`` (by region and offer) are
-    paid for beside whatever else runs. Gives ``Unpriced`` where CPU credits are used that have
+    paid for beside whatever else runs. ``assumed`` says what the hourly price assumes. Gives
+    ``Unpriced`` where CPU credits are used that have
     no price. Raises ``ValueError`` for an offer without a price.
     """
     if isinstance(offer.hourly, Unpriced):
@@ -90,6 +92,7 @@ def make_bill(
         term = f"{offer.purchase.years} x {HOURS_A_YEAR} h"
         spread = f"{offer.upfront.normalize():f} upfront over {term}"
         formula += f", at a price that holds {spread}"
+    formula += assumed
     items = [BillItem("instance", paid_hours, offer.hourly, formula)]
     own = (offer.region, offer.name) if offer.held else None
     items += [

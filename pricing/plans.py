@@ -1,6 +1,6 @@
 """From offers to plans: an offer with hours, its bill, and the reasons why it does not fit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -106,6 +106,7 @@ def make_plans(
     }
     plans: list[Plan] = []
     unpriced: list[UnpricedPlan] = []
+    dearest = _dearest(market.offers)
     for offer in _cheapest(market.offers):
         for hours in HOURS:
             absence = offer.hourly
@@ -118,6 +119,7 @@ def make_plans(
                     around[offer.region, hours, shape_of(offer)],
                     market.rates[offer.region],
                     market.held,
+                    _assumed(offer, dearest),
                 )
                 if not isinstance(bill, Unpriced):
                     reasons = tuple(rejections(offer, hours, workload))
@@ -154,6 +156,25 @@ def _rank(offer: Offer) -> tuple[bool, Decimal, str]:
     missing = isinstance(hourly, Unpriced)
     amount = Decimal(0) if isinstance(hourly, Unpriced) else hourly.amount
     return missing, amount, offer.availability_zone_id or ""
+
+
+def _dearest(offers: Iterable[Offer]) -> dict[tuple[str, str], Decimal]:
+    """Of each type's Spot prices in a region, the highest."""
+    most: dict[tuple[str, str], Decimal] = {}
+    for offer in offers:
+        if offer.purchase.kind == "spot" and not isinstance(offer.hourly, Unpriced):
+            key = offer.region, offer.instance_type.name
+            most[key] = max(offer.hourly.amount, most.get(key, Decimal(0)))
+    return most
+
+
+def _assumed(offer: Offer, dearest: Mapping[tuple[str, str], Decimal]) -> str:
+    """Where Spot's price is that of: a group takes whichever zone has capacity to spare."""
+    if offer.purchase.kind != "spot":
+        return ""
+    most = dearest[offer.region, offer.instance_type.name].normalize()
+    zone = offer.availability_zone_id
+    return f", at the price in {zone}; EC2 may choose another zone, at up to ${most:f}"
 
 
 _BOUND = {None: 0, "none": 0, "1yr": 1, "3yr": 3}

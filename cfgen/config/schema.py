@@ -195,7 +195,13 @@ class Network(_Section, frozen=True):
     """The VPC."""
 
     vpc_cidr: Annotated[str, Meta(description="IPv4 CIDR of the VPC, /16 to /28")] = "10.0.0.0/16"
-    subnet_cidr: Annotated[str, Meta(description="IPv4 CIDR of its one subnet")] = "10.0.1.0/24"
+    subnet_cidr: Annotated[
+        str,
+        Meta(
+            description="IPv4 CIDR of its subnet; on Spot of the first, after which come those of "
+            "the other zones"
+        ),
+    ] = "10.0.1.0/24"
     ssh_cidrs: Annotated[
         list[str], Meta(description="IPv4 CIDRs that may use SSH; empty: only Session Manager")
     ] = field(default_factory=list)

@@ -78,7 +78,8 @@ def check_subnet(changes: Collection[Change]) -> None:
         ):
             raise Refused(
                 f"{change.logical_id} {_replaced(change)}, in the address range that it has now",
-                "set another network.subnet_cidr as well, or keep the zone",
+                "set another network.subnet_cidr as well, or keep the zone that the stack has: "
+                "--parameter AvailabilityZoneId=ID",
             )
 
 

@@ -71,6 +71,14 @@ REMEDIES: tuple[tuple["re.Pattern[str]", Told], ...] = tuple(
             _say("let EC2 choose the zone: --parameter AvailabilityZoneId="),
         ),
         (
+            r"Value \((\S+)\) for parameter availabilityZone(?:Id)? is invalid",
+            _say(
+                "this account has no such zone: COMMAND asks it which it has; or let EC2 choose: "
+                "--parameter AvailabilityZoneId=",
+                "recommend --prices live --no-cache --write",
+            ),
+        ),
+        (
             r"encoded authorization failure message: *(\S+)",
             _say(
                 "aws sts decode-authorization-message --encoded-message MESSAGE names the action "

@@ -33,3 +33,11 @@ class Design(msgspec.Struct, frozen=True):
     def takes_address(self) -> bool:
         """Whether the host takes the fixed address itself."""
         return takes_address(self.config, self.plan)
+
+    @property
+    def first_zone(self) -> str:
+        """Id of the first subnet's zone, empty for none.
+
+        A group's does not follow the prices: another zone would need another range of addresses.
+        """
+        return min(self.plan.zones, default=self.plan.availability_zone_id or "")

@@ -16,6 +16,7 @@ from troposphere.policies import (
 
 from cfgen.lock import Candidate
 from cfgen.template.design import Design
+from cfgen.template.network import subnets
 from cfgen.template.parameters import image
 
 REPLACE_TIMEOUT = "PT30M"
@@ -50,7 +51,8 @@ def add(
             MinSize="0" if market else "1",
             MaxSize="1",
             DesiredCapacity="1",
-            VPCZoneIdentifier=[Ref("PublicSubnet")],
+            # Every zone that has its types: they cost nothing, and each may have capacity to spare.
+            VPCZoneIdentifier=subnets(design),
             # It would start a second host, and with it a second bot, before the first has gone.
             CapacityRebalance=False,
             HealthCheckType="EC2",

@@ -11,12 +11,13 @@ from troposphere.policies import CreationPolicy, ResourceSignal
 from cfgen.host.render import SCRIPTS, host_files, steps, user_data
 from cfgen.template import group
 from cfgen.template.design import Design
+from cfgen.template.network import further_zones, subnet_of
 from cfgen.template.parameters import image
 
 SIGNAL_TIMEOUT = "PT30M"
 """Standard credits have no launch credits: a first boot runs near the baseline."""
 
-NETWORK = ["DefaultRoute", "SubnetRoutes"]
+NETWORK = ("DefaultRoute", "SubnetRoutes")
 """What a host must come after: without a way out the bootstrap could fetch nothing."""
 
 
@@ -32,7 +33,8 @@ def add(template: Template, design: Design) -> None:
             )
         )
     policy = CreationPolicy(ResourceSignal=ResourceSignal(Count=1, Timeout=SIGNAL_TIMEOUT))
-    common = {"DependsOn": NETWORK, "CreationPolicy": policy, "Metadata": _init(design)}
+    routes = [*NETWORK, *(f"{subnet_of(zone)}Routes" for zone in further_zones(design))]
+    common = {"DependsOn": routes, "CreationPolicy": policy, "Metadata": _init(design)}
     if design.is_group:
         group.add(template, design, _machine(design), common)
     else:

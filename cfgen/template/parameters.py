@@ -98,7 +98,7 @@ def _host(design: Design) -> Iterator[tuple[str, Parameter]]:
             "AvailabilityZoneId",
             Type="String",
             Description="Zone id, the same place in every account; empty lets AWS choose",
-            Default=design.plan.availability_zone_id or "",
+            Default=design.first_zone,
             AllowedPattern=ZONE_ID,
             ConstraintDescription="must be a zone id such as apne2-az1, or empty",
         ),

@@ -16,6 +16,7 @@ from cfgen.errors import ConfigError, Refused
 from cfgen.lock import (
     Candidate,
     Lock,
+    LockedPlan,
     LockedPrices,
     contradictions,
     lock_path,
@@ -72,6 +73,42 @@ def test_the_lock_holds_plan_image_and_the_prices_it_rests_on(path: Path) -> Non
     assert lock.image.endswith("al2023-ami-kernel-default-arm64")
     assert (lock.prices.mode, lock.prices.as_of) == ("snapshot", "2025-06-28")
     assert lock.locked_at == "2026-11-23T09:00:00Z"
+
+
+def test_a_group_is_locked_with_the_zones_that_have_its_types(path: Path) -> None:
+    config = make_config({"workload": {"max_interruption": "any"}}, "test")
+    lock, _ = pipeline.write_recommended(config, pipeline.recommend(config, OFFLINE), path, NOW)
+    assert lock.plan.zones == tuple(f"apne2-az{number}" for number in (1, 2, 3, 4))
+    assert lock.plan.availability_zone_id == "apne2-az2"
+    assert read_lock(path) == lock
+    # An instance has one, and a lock of an earlier version knows of none.
+    assert locked(path).plan.zones == ()
+
+
+@pytest.mark.parametrize(
+    ("plan_of", "zones"), [(ON_DEMAND, ("apne2-az1",)), (SPOT, ("ap-northeast-2a",))]
+)
+def test_zones_that_are_none_are_not_built(plan_of: Lock, zones: tuple[str, ...]) -> None:
+    wrong = msgspec.structs.replace(
+        plan_of, plan=msgspec.structs.replace(plan_of.plan, zones=zones)
+    )
+    assert [text for text in contradictions(wrong) if "zone" in text]
+    assert not [text for text in contradictions(plan_of) if "zone" in text]
+
+
+def test_a_local_zone_is_none_of_a_groups() -> None:
+    config = make_config({"workload": {"max_interruption": "any"}}, "test")
+    found = pipeline.recommend(config, OFFLINE)
+    offers = tuple(
+        msgspec.structs.replace(offer, availability_zone_id="apne2-sel1-az1")
+        if offer.availability_zone_id == "apne2-az4"
+        else offer
+        for offer in found.market.offers
+    )
+    market = msgspec.structs.replace(found.market, offers=offers)
+    found = msgspec.structs.replace(found, market=market)
+    assert found.recommended
+    assert LockedPlan.of(found.recommended, found).zones == ("apne2-az1", "apne2-az2", "apne2-az3")
 
 
 def test_a_cheaper_plan_is_told_and_not_taken(path: Path) -> None:

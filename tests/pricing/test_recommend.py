@@ -100,6 +100,17 @@ def test_spot_takes_the_cheapest_zone() -> None:
     assert plan.offer.availability_zone_id == "apne2-az1"
     assert isinstance(plan.offer.hourly, Price)
     assert plan.offer.hourly.amount == Decimal("0.0049")
+    # Its price is assumed, and EC2 may take another zone.
+    [host, *_] = plan.bill.items
+    assert host.formula == (
+        "730 h, at the price in apne2-az1; EC2 may choose another zone, at up to $0.0054"
+    )
+
+
+def test_what_is_not_spot_assumes_nothing_of_zones() -> None:
+    plan = choose(SEOUL).recommended
+    assert plan is not None
+    assert plan.bill.items[0].formula == "730 h"
 
 
 @pytest.mark.parametrize(

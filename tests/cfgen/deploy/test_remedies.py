@@ -39,6 +39,10 @@ def failure(reason: str, hook: str = "") -> Event:
             "Availability Zone (ap-northeast-2b).",
             "--parameter AvailabilityZoneId=",
         ),
+        (
+            "Value (apne2-az4) for parameter availabilityZoneId is invalid.",
+            "recommend --prices live --no-cache --write",
+        ),
         (DENIED, "the IAM action ec2:AllocateAddress"),
         (
             "You are not authorized to perform this operation. Encoded authorization failure "

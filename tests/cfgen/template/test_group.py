@@ -64,6 +64,62 @@ def test_a_host_that_cannot_be_launched_is_told_of() -> None:
     }
 
 
+SUBNET = "AWS::EC2::Subnet"
+ZONES = ("apne2-az1", "apne2-az2", "apne2-az4")
+
+
+def test_a_group_starts_its_host_in_any_zone_that_has_its_types() -> None:
+    template = tree(locked=spot(zones=ZONES, availability_zone_id="apne2-az2"))
+    found = {
+        name: (one["AvailabilityZoneId"]["Fn::If"], one["CidrBlock"])
+        for name, one in resources(template, SUBNET).items()
+    }
+    # Without a zone AWS chooses them all: in another region none of these is known.
+    nothing = {"Ref": "AWS::NoValue"}
+    assert found == {
+        "PublicSubnet": (["HasZone", {"Ref": "AvailabilityZoneId"}, nothing], "10.0.1.0/24"),
+        "PublicSubnetAz2": (["HasZone", "apne2-az2", nothing], "10.0.3.0/24"),
+        "PublicSubnetAz4": (["HasZone", "apne2-az4", nothing], "10.0.5.0/24"),
+    }
+    # Not the cheapest one's, which would replace the subnet when prices move.
+    assert template["Parameters"]["AvailabilityZoneId"]["Default"] == "apne2-az1"
+    group = template["Resources"]["HostGroup"]
+    assert group["Properties"]["VPCZoneIdentifier"] == [{"Ref": name} for name in found]
+    # Each has a way out before a host starts in it.
+    routed = resources(template, "AWS::EC2::SubnetRouteTableAssociation")
+    assert {one["SubnetId"]["Ref"] for one in routed.values()} == set(found)
+    assert set(routed) < set(group["DependsOn"])
+
+
+def test_a_zones_range_does_not_depend_on_the_other_zones() -> None:
+    def ranges(*zones: str) -> dict[str, str]:
+        found = resources(tree(locked=spot(zones=zones)), "AWS::EC2::Subnet")
+        return {name: one["CidrBlock"] for name, one in found.items()}
+
+    fewer, more = ranges("apne2-az1", "apne2-az4"), ranges(*ZONES, "apne2-az3")
+    assert fewer.items() < more.items()
+    assert len(set(more.values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("network", "fits"),
+    [
+        ({"vpc_cidr": "10.0.0.0/21", "subnet_cidr": "10.0.0.0/24"}, True),
+        ({"vpc_cidr": "10.0.0.0/22", "subnet_cidr": "10.0.0.0/24"}, False),
+        ({"vpc_cidr": "10.0.0.0/24", "subnet_cidr": "10.0.0.0/24"}, False),
+        ({"subnet_cidr": "10.0.255.0/24"}, False),
+        ({"subnet_cidr": "10.0.251.0/24"}, True),
+    ],
+)
+def test_a_vpc_must_have_room_for_the_subnets_of_all_zones(network: Tree, fits: bool) -> None:
+    if fits:
+        assert len(resources(tree(locked=spot(zones=ZONES), network=network), SUBNET)) == 3
+    else:
+        with pytest.raises(ConfigError, match=r"^network\.subnet_cidr: .* leaves no room"):
+            tree(locked=spot(zones=ZONES), network=network)
+    assert len(resources(tree(network=network), SUBNET)) == 1
+
+
 def test_a_group_of_one_architecture_has_one_launch_template() -> None:
     template = tree(locked=spot(candidates=()))
     assert list(resources(template, "AWS::EC2::LaunchTemplate")) == ["LaunchTemplateArm"]
