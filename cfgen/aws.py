@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -165,6 +167,16 @@ class Clients:
     def logs(self) -> "CloudWatchLogsClient":
         """CloudWatch Logs."""
         return self._client("logs")  # type: ignore[no-any-return]
+
+    @cached_property
+    def iam(self) -> "IAMClient":
+        """Identity and Access Management."""
+        return self._client("iam")  # type: ignore[no-any-return]
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        """Simple Notification Service."""
+        return self._client("sns")  # type: ignore[no-any-return]
 
     @cached_property
     def ssm(self) -> "SSMClient":

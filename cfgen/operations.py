@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from cfgen.config.given import PLAIN, Given
 from cfgen.config.schema import Config
 from cfgen.errors import ConfigError, Refused
-from cfgen.lock import LockedPlan, check_stack, read_lock
+from cfgen.lock import LockedPlan, check_stack, lock_path, read_lock
 from cfgen.pipeline import new_token, waiting_for
 
 if TYPE_CHECKING:
+    from cfgen.aws import Clients
+    from cfgen.bot.host import Host
     from cfgen.bot.logs import Line
     from cfgen.bot.status import Status
     from cfgen.deploy.destroy import DestroyWatcher
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from cfgen.deploy.manner import Manner
     from cfgen.deploy.plan import Watcher, Wish
     from cfgen.deploy.run import Result
+    from cfgen.doctor.broker import OnHost
+    from cfgen.doctor.findings import Finding
+    from cfgen.doctor.wheels import Wheels
     from cfgen.secret.check import KeyState
     from cfgen.secret.store import KeyStore
 
@@ -374,6 +379,91 @@ def remote_command(
     with aws_errors():
         host = reachable_host(clients, config.stack.name, given.command)
         return run_command(clients, host.instance_id, line, time.sleep, limit)
+
+
+def examine(
+    config: Config,
+    path: Path | None,
+    profile: str | None,
+    now: datetime,
+    given: Given = PLAIN,
+    *,
+    live: bool = False,
+    wheels: bool = True,
+) -> "tuple[Finding, ...]":
+    """Look at everything between the user and a running bot.
+
+    ``path`` is the configuration's, ``None`` for ``./cfgen.toml``; with ``live`` the host asks the
+    broker for a token; without ``wheels`` pip is not asked. Raises :class:`ConfigError`.
+    """
+    import os
+    from datetime import UTC
+
+    from cfgen.aws import Clients
+    from cfgen.doctor.findings import addressed
+    from cfgen.doctor.run import Case, Edges
+    from cfgen.doctor.run import examine as run
+
+    try:
+        plan = kept_cost(config, lock_path(path), given)
+    except ConfigError:
+        # Commands that build on the lock say what is wrong with it.
+        plan = None
+    option = f" --profile {profile}" if profile else ""
+    there = os.path.lexists(given.file)
+    case = Case(config, given.file, there, option, plan, now, live)
+    edges = Edges(
+        lambda: Clients(config.stack.region, profile),
+        lambda: datetime.now(UTC),
+        _plugin,
+        _wheels(config, path, plan) if wheels and config.bot.source else None,
+        _on_host,
+    )
+    return tuple(addressed(one, given.command) for one in run(case, edges))
+
+
+def _plugin() -> tuple[int, ...] | None:
+    """The plugin's version, ``None`` where there is none."""
+    import shutil
+
+    from cfgen.bot.session import PLUGIN, plugin_version
+
+    return plugin_version(shutil.which) if shutil.which(PLUGIN) else None
+
+
+def _wheels(config: Config, path: Path | None, plan: LockedPlan | None) -> "Callable[[], Wheels]":
+    """Asks pip for the plan's architecture, or without a plan for all that are allowed."""
+    from cfgen.config.checks import is_folder
+    from cfgen.deploy.app import Pip
+    from cfgen.deploy.requirements import Target
+    from cfgen.doctor.wheels import read_wheels
+    from cfgen.programs import run
+
+    bot = config.bot
+    arches = plan.architectures if plan else tuple(config.workload.architectures)
+    targets = tuple(Target(arch, bot.python) for arch in arches)
+    pip = Pip(bot.requirements, targets, "look", None, None, check=True, run=run)
+    base = path.parent if path else Path()
+    folder = base / Path(bot.source).expanduser() if is_folder(bot.source) else None
+    return lambda: read_wheels(pip, folder, bot.source)
+
+
+def _on_host(clients: "Clients", host: "Host") -> "OnHost":
+    """Runs lines on the host by Run Command. Raises :class:`Refused` where they fail."""
+    import time
+    from collections.abc import Sequence
+
+    from cfgen.bot.session import run_command
+
+    def run(lines: Sequence[str], seconds: float) -> str:
+        said, wrong, code = run_command(
+            clients, host.instance_id, "\n".join(lines), time.sleep, seconds
+        )
+        if code:
+            raise Refused(f"the host's program ended with {code}: {wrong.strip()[-200:]}")
+        return said
+
+    return run
 
 
 def _key_store(

@@ -11,6 +11,7 @@ from cfgen.cli.build import build
 from cfgen.cli.deploy import deploy
 from cfgen.cli.destroy import destroy
 from cfgen.cli.diff import diff
+from cfgen.cli.doctor import doctor
 from cfgen.cli.init import init
 from cfgen.cli.lint import lint
 from cfgen.cli.options import global_options
@@ -46,6 +47,7 @@ for command in (
     logs,
     connect,
     dashboard,
+    doctor,
     rollback,
     destroy,
     prices,

@@ -110,6 +110,28 @@ def check_commit(pip: Pip, source: str, listener: Listener) -> None:
     _know(pip, source, pip.name, *map(str, pip.targets))
 
 
+def ask_wheels(pip: Pip, folder: Path | None, source: str) -> dict[str, int]:
+    """How many packages there are by target, of a folder, or without one of a git source.
+
+    Nothing is remembered or written. Raises :class:`Refused` where the host could not install them,
+    :class:`ConfigError` for a file that is not there, and :class:`NotChecked`.
+    """
+    if not pip.name:
+        return {}
+    with _files(pip, folder, source) as read:
+        wanted = {target: read_wanted(pip.name, target, read) for target in pip.targets}
+        return {str(to): len(resolve(one, to, pip.run)) for to, one in wanted.items()}
+
+
+@contextmanager
+def _files(pip: Pip, folder: Path | None, source: str) -> Iterator[Callable[[str], str | None]]:
+    if folder:
+        yield _reader(folder)
+    else:
+        with _commit(source, pip.run) as read:
+            yield read
+
+
 def _check(pip: Pip, wanted: Wanted, target: Target, listener: Listener) -> None:
     """Say where wheels are missing. What had them once is not asked for again."""
     if not pip.check or pip.reach != "deploy" or _is_known(pip, wanted.digest):
