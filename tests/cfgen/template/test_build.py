@@ -490,7 +490,7 @@ def test_yaml_and_json_say_the_same() -> None:
 
 def test_files_are_readable_in_the_yaml() -> None:
     contents = re.findall(r"(?m)^ +content: (.*)$", pipeline.build(Config(), plan(), YEAR))
-    assert len(contents) == 25
+    assert len(contents) == 28
     assert set(contents) == {"|", "!Sub |"}
 
 
