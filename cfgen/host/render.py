@@ -1,5 +1,6 @@
 """The host's files for a configuration. Pure: settings in, files out."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from importlib import resources
@@ -48,6 +49,9 @@ _SCRIPTS = (
     "patch",
     "report-failure",
     "tell",
+    "metadata",
+    "report",
+    "apply-change",
 )
 _UNITS = (
     "trading-check.service",
@@ -57,7 +61,7 @@ _UNITS = (
     "trading-secrets.service",
     "trading-patch.service",
     "trading-patch.timer",
-    "cfn-hup.service",
+    "trading-changes.service",
 )
 _STATE_UNITS = ("trading-state.service", "trading-save.service", "trading-save.timer")
 _SETTINGS = (
@@ -83,13 +87,26 @@ class HostFile(msgspec.Struct, frozen=True):
 
 def host_files(config: Config, plan: LockedPlan, year: int) -> tuple[HostFile, ...]:
     """Every file that cfn-init writes, in order. ``year`` is the first of the calendar."""
-    settings = _settings(config, plan)
+    return _host_files(config, plan, year, host_version(config, plan, year))
+
+
+def host_version(config: Config, plan: LockedPlan, year: int) -> str:
+    """A name for all that lies on the host, but for what the stack fills in: 12 digits, hex.
+
+    The same files and steps have the same name.
+    """
+    unnamed = _host_files(config, plan, year, ""), tuple(steps(config, plan))
+    return hashlib.sha256(msgspec.json.encode(unnamed)).hexdigest()[:12]
+
+
+def _host_files(config: Config, plan: LockedPlan, year: int, version: str) -> tuple[HostFile, ...]:
+    settings = {**_settings(config, plan), "VERSION": version}
     scripts, units = list(_SCRIPTS), list(_UNITS)
     if keeps_state(config, plan):
         scripts.append("state")
         units += _STATE_UNITS
     if plan.shape == "group":
-        scripts += ["metadata", "watch-interruption", "start-late"]
+        scripts += ["watch-interruption", "start-late"]
         units += ["trading-interruption.service", "trading-late.service"]
     if takes_address(config, plan):
         scripts.append("take-address")

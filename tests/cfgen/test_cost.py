@@ -22,7 +22,7 @@ def choice(**config: Any) -> pipeline.Choice:
 
 
 def before(**config: Any) -> dict[str, object]:
-    return built_for(make_config(config, "test"), choice(**config).plan)
+    return built_for(make_config(config, "test"), choice(**config).plan, 2026)
 
 
 MARKET = {"workload": {"hours": "market"}}

@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def root(tmp_path: Path, stands: Stands) -> Path:
         (root / folder).mkdir(parents=True)
     (root / "etc/trading-bot/stack.env").write_text(SETTINGS)
     (root / "etc/fstab").write_text("UUID=1 / xfs defaults 0 0\n")
-    for name in ("dnf", "timedatectl", "runuser", "mkswap", "chown"):
+    for name in ("dnf", "timedatectl", "runuser", "mkswap", "chown", "systemd-run"):
         stands.add(name)
     stands.add(
         "systemctl",
@@ -44,6 +45,7 @@ def root(tmp_path: Path, stands: Stands) -> Path:
         state=$(cat "$ROOT/state" 2>/dev/null)
         case $1 in
           show) echo "$state" ;;
+          is-active) [ "$3" != cfn-hup.service ] || [ -e "$ROOT/old" ] || exit 3 ;;
           list-units) [ "$state" != activating ] || echo "trading-bot-gone.service loaded x" ;;
         esac""",
     )
@@ -55,6 +57,7 @@ def root(tmp_path: Path, stands: Stands) -> Path:
     stands.add("swapoff", 'rm "$ROOT/on"')
     for name, folder in (
         ("take-address", "usr/local/lib/trading-bot"),
+        ("report", "usr/local/lib/trading-bot"),
         ("amazon-cloudwatch-agent-ctl", "opt/aws/amazon-cloudwatch-agent/bin"),
     ):
         stands.add(name)
@@ -119,11 +122,86 @@ def test_a_failed_step_is_the_reason_that_is_signalled(
     assert result.returncode == 1
     assert len([call for call in stands.calls if call.startswith("dnf")]) == 8
     reason = (root / "run/bootstrap-failed").read_text()
-    assert reason.startswith("bootstrap step packages failed: attempt 8 failed: dnf install")
+    assert reason == "bootstrap step packages failed: Error: Unable to find a match: python3.12\n"
     # Once the step succeeds, nothing is left that a later failure could be blamed on.
     stands.add("dnf")
     assert script("bootstrap", "packages", ROOT=str(root)).returncode == 0
     assert not (root / "run/bootstrap-failed").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Error: No match\\n\\n", "Error: No match"),
+        (
+            "Error: \\n Problem: conflicting requests\\n\\n  - nothing provides x\\n",
+            "Error:   Problem: conflicting requests   - nothing provides x",
+        ),
+        (
+            "ERROR: No distribution for x\\n[notice] There is a new pip\\n",
+            "ERROR: No distribution for x",
+        ),
+        ("line one\\nKilled\\n   \\n\\n", "Killed"),
+        ("", ""),
+    ],
+)
+def test_the_last_words_are_those_that_say_why(
+    script: Script, root: Path, stands: Stands, said: str, reason: str
+) -> None:
+    stands.add("timedatectl", f"printf '{said}'; exit 1")
+    assert script("bootstrap", "timezone", ROOT=str(root)).returncode == 1
+    assert f"report failed step=timezone reason={reason}" in [
+        call.rstrip() for call in stands.calls
+    ]
+    told = (root / "run/bootstrap-failed").read_text().strip()
+    assert told == f"bootstrap step timezone failed: {reason}".strip()
+
+
+def test_each_step_is_reported_and_the_end(script: Script, root: Path, stands: Stands) -> None:
+    for step in STEPS:
+        assert script("bootstrap", step, ROOT=str(root)).returncode == 0, step
+    deadline = time.monotonic() + 30
+    # They are sent beside the steps, which do not wait for them.
+    while time.monotonic() < deadline:
+        told = [call for call in stands.calls if call.startswith("report")]
+        if len(told) == len(STEPS) + 1:
+            break
+        time.sleep(0.05)
+    assert sorted(told) == sorted(["report done", *(f"report step step={one}" for one in STEPS)])
+    assert (root / "run/bootstrap-began").exists()
+
+
+def test_a_report_that_cannot_be_sent_fails_no_step(script: Script, root: Path) -> None:
+    (root / "usr/local/lib/trading-bot/report").unlink()
+    assert script("bootstrap", "units", ROOT=str(root)).returncode == 0
+
+
+def test_what_cfn_init_was_given_is_kept_once_it_is_done(script: Script, root: Path) -> None:
+    given = root / "var/lib/cfn-init/data/metadata.json"
+    given.parent.mkdir(parents=True)
+    given.write_text('{"AWS::CloudFormation::Init": {}}')
+    kept = root / "var/lib/trading-host/applied.json"
+    (root / "state").write_text("activating")
+    assert script("bootstrap", "units", ROOT=str(root)).returncode == 75
+    assert not kept.exists()
+    (root / "state").write_text("inactive")
+    assert script("bootstrap", "units", ROOT=str(root)).returncode == 0
+    assert kept.read_text() == given.read_text()
+
+
+def test_the_unit_of_an_earlier_version_gives_way_once_it_has_ended(
+    script: Script, root: Path, stands: Stands
+) -> None:
+    """It is the one in which this runs: stopped at once, it would take the bootstrap with it."""
+    old = root / "etc/systemd/system/cfn-hup.service"
+    old.touch()
+    (root / "old").touch()
+    assert script("bootstrap", "units", ROOT=str(root)).returncode == 0
+    assert not old.exists()
+    later = "systemd-run --on-active=60 systemctl start trading-changes.service"
+    assert later in stands.calls
+    assert "systemctl start trading-changes.service" not in stands.calls
+    assert not [call for call in stands.calls if call.startswith("systemctl stop cfn-hup")]
 
 
 def test_a_step_ends_at_its_first_failure(script: Script, root: Path, stands: Stands) -> None:
@@ -143,7 +221,7 @@ def test_dnf_is_tried_again_while_the_lock_is_held(
     assert "attempt 2 failed" in result.stdout
 
 
-@pytest.mark.parametrize(("state", "code"), [("activating", 1), ("inactive", 0), ("active", 0)])
+@pytest.mark.parametrize(("state", "code"), [("activating", 75), ("inactive", 0), ("active", 0)])
 def test_the_code_does_not_change_under_a_bot_at_work(
     script: Script, root: Path, state: str, code: int
 ) -> None:
@@ -161,8 +239,13 @@ def test_a_bot_that_started_meanwhile_keeps_its_code(
     script: Script, root: Path, stands: Stands, step: str
 ) -> None:
     (root / "state").write_text("activating")
-    assert script("bootstrap", step, ROOT=str(root)).returncode == 1
+    assert script("bootstrap", step, ROOT=str(root)).returncode == 75
     assert not [call for call in stands.calls if "install-app" in call or "restart" in call]
+    # It is no failure: whoever asked comes back.
+    assert (root / "run/bootstrap-waiting").read_text() == "at work: trading-bot-gone.service\n"
+    assert not (root / "run/bootstrap-failed").exists()
+    said = f"report waiting step={step} reason=at work: trading-bot-gone.service"
+    assert said in stands.calls
 
 
 def test_what_is_not_wanted_is_switched_off_if_it_was_there(
@@ -176,7 +259,9 @@ def test_what_is_not_wanted_is_switched_off_if_it_was_there(
     assert not [call for call in stands.calls if "trading-save.timer" in call]
     assert "systemctl stop trading-web.service" in stands.calls
     # What watches for changes of the stack comes last: it must not find this one half done.
-    assert stands.calls[-1] == "systemctl enable --now cfn-hup.service"
+    last = [call for call in stands.calls if not call.startswith("report")][-1]
+    assert last == "systemctl start trading-changes.service"
+    assert "systemctl disable cfn-hup.service" in stands.calls
     assert "systemctl enable trading-bot.timer" in stands.calls
 
 

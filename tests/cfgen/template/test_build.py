@@ -493,7 +493,7 @@ def test_yaml_and_json_say_the_same() -> None:
 
 def test_files_are_readable_in_the_yaml() -> None:
     contents = re.findall(r"(?m)^ +content: (.*)$", pipeline.build(Config(), plan(), YEAR))
-    assert len(contents) == 26
+    assert len(contents) == 29
     assert set(contents) == {"|", "!Sub |"}
 
 
