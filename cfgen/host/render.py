@@ -47,11 +47,14 @@ _SCRIPTS = (
     "check-run",
     "report-failure",
     "tell",
+    "brake",
 )
 _UNITS = (
     "trading-check.service",
     "trading-check.timer",
     "trading-failure@.service",
+    "trading-brake@.service",
+    "trading-brake.timer",
     "trading-web.service",
     "trading-secrets.service",
     "trading-patch.service",
