@@ -52,11 +52,14 @@ _SCRIPTS = (
     "metadata",
     "report",
     "apply-change",
+    "brake",
 )
 _UNITS = (
     "trading-check.service",
     "trading-check.timer",
     "trading-failure@.service",
+    "trading-brake@.service",
+    "trading-brake.timer",
     "trading-web.service",
     "trading-secrets.service",
     "trading-patch.service",

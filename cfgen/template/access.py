@@ -35,6 +35,8 @@ def _policies(design: Design) -> Iterator[iam.Policy]:
     """
     yield policy("be-managed", *_managed())
     yield policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue))
+    brake = Sub("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${Brake}")
+    yield policy("read-brake", allow(brake, ssm.GetParameter))
     yield policy("write-logs", write_logs("BotLogGroup", "HostLogGroup"))
     yield policy("write-metrics", put_metrics())
     if is_folder(design.config.bot.source):
@@ -50,6 +52,9 @@ def _policies(design: Design) -> Iterator[iam.Policy]:
 def _managed() -> Iterator[Statement]:
     """What Session Manager and Run Command need (Systems Manager User Guide, "Add Session Manager
     permissions to an existing IAM role"); the channels take no resource.
+
+    Commands come by them, too, where the role allows it: the older channel ``ec2messages`` is only
+    asked where it does not ("Reference: ec2messages, ssmmessages, and other API operations").
     """
     instances = Sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*")
     yield allow(instances, ssm.UpdateInstanceInformation)

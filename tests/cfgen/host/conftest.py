@@ -33,6 +33,19 @@ class Stands:
         return self.log.read_text().splitlines()
 
 
+def set_brake(folder: Path, value: str, services: str = "") -> dict[str, str]:
+    """A host's settings for ``scripts/brake``, and the value that it knows; none where empty."""
+    (folder / "stack.env").write_text(
+        f'AWS_REGION="ap-northeast-2"\nBRAKE="CFN-Brake-1"\nTIMEZONE="Asia/Seoul"\n'
+        f'SERVICES="{services}"\n'
+    )
+    kept = folder / "brake"
+    kept.mkdir(exist_ok=True)
+    if value:
+        (kept / "value").write_text(f"{value}\n")
+    return {"SETTINGS": str(folder), "KEPT": str(kept / "value"), "DATA": str(folder)}
+
+
 @pytest.fixture
 def stands(tmp_path: Path) -> Stands:
     return Stands(tmp_path / "stands")

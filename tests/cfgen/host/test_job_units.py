@@ -12,7 +12,7 @@ import pytest
 from cfgen.config.load import make_config
 from cfgen.host.render import HostFile, host_files
 from cfgen.lock import LockedPlan
-from tests.cfgen.host.conftest import SCRIPTS, Script, Stands
+from tests.cfgen.host.conftest import SCRIPTS, Script, Stands, set_brake
 from tests.trees import plan, spot
 
 JOBS = [
@@ -95,7 +95,7 @@ def test_only_jobs_of_the_market_ask_it() -> None:
     gate = "ExecCondition=/usr/local/lib/trading-bot/market-gate"
     assert gate in unit("trading-bot.service")
     assert f"{gate} --early 10" in unit("trading-bot-stream.service")
-    assert "ExecCondition" not in files()["trading-bot-report.service"].text
+    assert "market-gate" not in files()["trading-bot-report.service"].text
 
 
 def test_the_mode_is_passed_as_the_program_takes_it() -> None:
@@ -203,11 +203,21 @@ class TestTakeTurn:
         result = script("take-turn", "account", "bash", "-c", "exit 7", TURNS=str(tmp_path))
         assert result.returncode == 7
 
-    @pytest.mark.parametrize(("gate", "code"), [("true", 0), ("false", 75)])
-    def test_a_job_waits_and_asks_the_market_again(
-        self, tmp_path: Path, gate: str, code: int
+    @pytest.mark.parametrize(
+        ("brake", "gate", "code", "expected"),
+        [
+            ("running", "true", 0, "ran\n"),
+            ("running", "false", 75, ""),
+            # Paused while it waited: --let-finish is for what is at work.
+            ("paused until 2999-01-01", "true", 0,
+             "brake: paused until 2999-01-01\ntake-turn: this run is left out\n"),
+        ],
+    )  # fmt: skip
+    def test_a_job_waits_and_asks_brake_and_market_again(
+        self, tmp_path: Path, brake: str, gate: str, code: int, expected: str
     ) -> None:
         environment = {"PATH": "/usr/bin:/bin", "TURNS": str(tmp_path), "MARKET_GATE": gate}
+        environment |= set_brake(tmp_path, brake)
 
         def start(*command: str) -> "subprocess.Popen[str]":
             pipe = subprocess.PIPE
@@ -225,7 +235,7 @@ class TestTakeTurn:
         held.communicate("\n")
         said, wrong = waiting.communicate()
         assert waiting.returncode == code
-        assert said == ("" if code else "ran\n")
+        assert said == expected
         assert ("the session ended meanwhile" in wrong) == bool(code)
 
     def test_another_group_does_not_wait(self, script: Script, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cfgen.config.load import make_config
 from cfgen.config.schema import Config
 from cfgen.host.jobs import jobs_json
 from cfgen.host.market import market_json
-from tests.cfgen.host.conftest import Script, Stands
+from tests.cfgen.host.conftest import Script, Stands, set_brake
 
 SEOUL = ZoneInfo("Asia/Seoul")
 START = "systemctl start --no-block trading-bot.service"
@@ -32,6 +32,7 @@ class Host:
         self._script = script
         self.stands = stands
         self.folder = folder
+        self.brake = "running"
         self.is_in("dead")
         self.configure({})
 
@@ -51,11 +52,16 @@ class Host:
         self.stands.add("systemctl", lines)
 
     def run(self, action: str, moment: str) -> tuple[int, str]:
-        settings = str(self.folder)
         program = {"check": "check-run", "late": "start-late"}[action]
-        result = self._script(program, f"{moment}+09:00", SETTINGS=settings, DATA=settings)
+        result = self._script(program, f"{moment}+09:00", **set_brake(self.folder, self.brake))
         assert not result.stderr
         return result.returncode, result.stdout
+
+
+def mark(host: Host, name: str, moment: str) -> None:
+    path = host.folder / name
+    path.touch()
+    os.utime(path, (seconds(moment), seconds(moment)))
 
 
 @pytest.fixture
@@ -159,6 +165,31 @@ class TestCheck:
         assert host.run("check", f"{WEDNESDAY}T10:30")[0] == 0
         assert host.run("check", f"{WEDNESDAY}T10:40")[0] == 1
 
+    def test_a_paused_day_is_accounted_for(self, host: Host) -> None:
+        host.brake = "paused until 2999-01-01"
+        said = "check-run: ok: bot: paused until 2999-01-01\n"
+        assert host.run("check", f"{WEDNESDAY}T09:05") == (0, said)
+        host.brake = "paused until 2020-01-01"
+        assert host.run("check", f"{WEDNESDAY}T09:05")[0] == 1
+
+    def test_a_pause_does_not_hide_a_run_that_began(self, host: Host) -> None:
+        host.brake = "paused"
+        host.is_in("start", f"{WEDNESDAY}T09:00")
+        assert "it is running" in host.run("check", f"{WEDNESDAY}T09:05")[1]
+
+    @pytest.mark.parametrize(("skipped", "code"), [(WEDNESDAY, 0), ("2026-12-22", 1)])
+    def test_a_run_that_was_left_out_stays_so_after_a_resume(
+        self, host: Host, skipped: str, code: int
+    ) -> None:
+        mark(host, "last-pause-bot", f"{skipped}T09:00")
+        assert host.run("check", f"{WEDNESDAY}T09:05")[0] == code
+
+    def test_a_value_that_was_never_known_is_no_pause(self, host: Host) -> None:
+        host.brake = ""
+        code, line = host.run("check", f"{WEDNESDAY}T09:05")
+        assert code == 1
+        assert line.startswith("ERROR check-run: bot: the run of 09:00 did not begin")
+
     def test_a_host_that_has_just_booted_is_not_asked_for_yesterdays_runs(self, host: Host) -> None:
         host.configure(two_times(at=["15:20"]))
         code, line = host.run("check", "2026-12-24T09:10")
@@ -167,9 +198,12 @@ class TestCheck:
 
 class TestLate:
     def ran(self, host: Host, moment: str) -> None:
-        mark = host.folder / "last-run-bot"
-        mark.touch()
-        os.utime(mark, (seconds(moment), seconds(moment)))
+        mark(host, "last-run-bot", moment)
+
+    def test_a_run_that_was_left_out_is_not_made_up_for(self, host: Host) -> None:
+        mark(host, "last-pause-bot", f"{WEDNESDAY}T09:00")
+        assert "it was paused then" in host.run("late", f"{WEDNESDAY}T09:30")[1]
+        assert host.stands.calls == []
 
     def test_a_missed_run_is_made_up_for(self, host: Host) -> None:
         assert "it missed 09:00, and starts now" in host.run("late", f"{WEDNESDAY}T09:30")[1]

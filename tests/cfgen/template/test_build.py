@@ -166,6 +166,12 @@ def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
         "logs:DescribeLogStreams": logs,
         "logs:PutLogEvents": logs,
         "sns:Publish": [{"Ref": "AlertTopic"}],
+        "ssm:GetParameter": [
+            {
+                "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
+                ":parameter/${Brake}"
+            }
+        ],
         "ssm:UpdateInstanceInformation": [
             {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"}
         ],
@@ -493,7 +499,7 @@ def test_yaml_and_json_say_the_same() -> None:
 
 def test_files_are_readable_in_the_yaml() -> None:
     contents = re.findall(r"(?m)^ +content: (.*)$", pipeline.build(Config(), plan(), YEAR))
-    assert len(contents) == 29
+    assert len(contents) == 31
     assert set(contents) == {"|", "!Sub |"}
 
 
