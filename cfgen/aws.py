@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -162,6 +163,11 @@ class Clients:
     def ec2(self) -> "EC2Client":
         """Elastic Compute Cloud."""
         return self._client("ec2")  # type: ignore[no-any-return]
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        """Key Management Service."""
+        return self._client("kms")  # type: ignore[no-any-return]
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":

@@ -366,6 +366,11 @@ def moving_ref(config: Config) -> str:
     return split_source(source)[1] if can_move(source) else ""
 
 
+def packs_folder(config: Config) -> bool:
+    """Whether ``bot.source`` is a local folder, which a deploy packs."""
+    return is_folder(config.bot.source)
+
+
 def lint(text: str, region: str) -> "tuple[Finding, ...]":
     """Lint a template's text."""
     from cfgen.lint.run import lint_template

@@ -14,6 +14,10 @@ from pricing.workload import HostShape, Usage, Workload
 Rates = Mapping[Service, Rate | Unpriced]
 DAYS_A_MONTH = Decimal("365.25") / 12
 
+STARTING_VCPU_HOURS = Decimal("0.1")
+"""What the bootstrap of a new host takes: six minutes of one vCPU, rounded up from what
+docs/decisions/0002-launch-credits.md adds up."""
+
 SAVES_AN_HOUR = 4
 """How often a host saves its state in S3, where that has changed."""
 
@@ -167,18 +171,31 @@ def _credits(offer: Offer, hours: Decimal, workload: Workload, host: HostShape) 
     surplus = surplus_vcpu_hours(offer, hours, workload, host)
     if surplus:
         kind = offer.instance_type
-        over = f"{workload.cpu_average_percent}% - {kind.baseline_percent}%"
+        over = f"({workload.cpu_average_percent}% - {kind.baseline_percent}%) x {kind.vcpus} vCPUs"
+        starts = _starts(offer, hours, workload)
+        boots = f" + {starts} starts x {STARTING_VCPU_HOURS} h" if starts else ""
         # T3a bursts at T3's price per surplus vCPU-hour (EC2 pricing, T2/T3/T4g Unlimited mode).
         service = Service.CPU_CREDITS_T4G if kind.family == "t4g" else Service.CPU_CREDITS_T3
-        yield _Used(service, surplus, f"({over}) x {kind.vcpus} vCPUs x {hours} h")
+        yield _Used(service, surplus, f"{over} x {hours} h{boots}")
 
 
 def surplus_vcpu_hours(
     offer: Offer, hours: Decimal, workload: Workload, host: HostShape
 ) -> Decimal:
-    """VCPU-hours a month above the baseline, which only ``unlimited`` credits give, for money."""
+    """VCPU-hours a month above the baseline, which only ``unlimited`` credits give, for money.
+
+    Each host's own are added up from its start to its end; what it earns beyond what it takes pays
+    for the bootstrap. A host that stays has one bootstrap, long paid for.
+    """
     baseline = offer.instance_type.baseline_percent
     if host.credits == "standard" or baseline is None:
         return Decimal(0)
-    over = max(Decimal(0), workload.cpu_average_percent - baseline)
-    return over / 100 * offer.instance_type.vcpus * hours
+    over = (workload.cpu_average_percent - baseline) / 100 * offer.instance_type.vcpus * hours
+    return max(Decimal(0), over + _starts(offer, hours, workload) * STARTING_VCPU_HOURS)
+
+
+def _starts(offer: Offer, hours: Decimal, workload: Workload) -> Decimal:
+    """New hosts a month: on Spot in market hours one a day, each with a bootstrap."""
+    if offer.purchase.kind != "spot" or hours == ALWAYS_HOURS:
+        return Decimal(0)
+    return (hours / workload.window.hours_a_day()).quantize(Decimal("0.01"))

@@ -58,5 +58,10 @@ def build(
     else:
         emit(text)
     talk(choice_text(chosen, lock, given()))
+    if pipeline.packs_folder(config):
+        talk(
+            f"bot.source: {config.bot.source} is a folder, which cfgen deploy packs and uploads: "
+            "deploy this template with it, not in the console"
+        )
     if ref := pipeline.moving_ref(config):
         talk(f"bot.source: {ref} is a branch or tag, which can move; deploy pins its commit")

@@ -257,8 +257,11 @@ class Host(_Section, frozen=True):
     )
     credits: Annotated[
         Literal["standard", "unlimited"],
-        Meta(description="CPU credits: standard throttles, unlimited bills above the baseline"),
-    ] = "standard"
+        Meta(
+            description="CPU credits: unlimited boots at full speed, and bills what a day takes "
+            "above the baseline; standard throttles, a new host from its first minute"
+        ),
+    ] = "unlimited"
     patching: Annotated[
         bool,
         Meta(description="Install security updates after the close; the host may reboot for them"),

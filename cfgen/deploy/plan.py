@@ -11,6 +11,7 @@ from cfgen.deploy.artifacts import Artifacts
 from cfgen.deploy.body import BODY_LIMIT, Body
 from cfgen.deploy.bundle import Bundle
 from cfgen.deploy.changeset import ChangeSet, Kind
+from cfgen.deploy.disk_key import key_problem
 from cfgen.deploy.following import Onlooker
 from cfgen.deploy.guards import check_account, mode_change
 from cfgen.deploy.manner import Manner
@@ -37,7 +38,8 @@ class Wish(msgspec.Struct, frozen=True):
     ``token`` names this deploy: the change set is called so, and AWS knows a repeated call by it.
     ``manner`` is how the change is made. Without ``execute`` the change set is kept for another
     day. With ``compare_cost`` the watcher is told what the stack was built for. Without
-    ``validations`` CloudFormation is not asked what its own checks found.
+    ``validations`` CloudFormation is not asked what its own checks found, nor EC2 for the disks'
+    key.
     """
 
     stack: str
@@ -168,6 +170,11 @@ def prepare(
         stack.config,
     )
     stack.keep_secret(one.value for one in parameters if _is_secret(one))
+    # A rehearsal's AWS has no such key.
+    if wish.validations and (
+        problem := key_problem(body.text, identity.arn, clients, new=deployed is None)
+    ):
+        watcher.warning(problem)
     return Prepared(
         template,
         parameters,

@@ -118,7 +118,7 @@ def _host_files(config: Config, plan: LockedPlan, year: int, version: str) -> tu
     if config.bot.key_file:
         scripts.append("key-file")
     return (
-        *(HostFile(f"{SCRIPTS}/{name}", "0755", _read(f"scripts/{name}")) for name in scripts),
+        *(HostFile(f"{SCRIPTS}/{name}", "0755", _script(name)) for name in scripts),
         *(
             HostFile(
                 f"{UNITS}/{unit_of(job)}.{kind}",
@@ -175,6 +175,17 @@ def user_data(plan: LockedPlan) -> str:
 
 def _read(name: str) -> str:
     return resources.files("cfgen.host").joinpath(name).read_text(encoding="utf-8")
+
+
+def _script(name: str) -> str:
+    """A program without its comments, which stay in its source: a template's size is bounded.
+
+    The first lines, which say what it is for, go along.
+    """
+    text = _read(f"scripts/{name}")
+    head = re.match(r"(#.*\n)*", text)
+    start = head.end() if head else 0
+    return text[:start] + re.sub(r"(?m)^ *# .*\n", "", text[start:])
 
 
 def _fill(text: str, settings: dict[str, str]) -> str:

@@ -50,9 +50,9 @@ def add(template: Template, design: Design) -> None:
                 RestrictPublicBuckets=True,
             ),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
-            # Not RetainExceptOnCreate: by then the host may have saved something, and a bucket that
-            # is not empty cannot be deleted. Its name is its own, so it blocks no second try.
-            DeletionPolicy="Retain",
+            # One whose creation failed goes. It must be empty for that: until a job has run for the
+            # first time, scripts/state saves nothing.
+            DeletionPolicy="RetainExceptOnCreate",
             UpdateReplacePolicy="Retain",
         )
     )

@@ -15,7 +15,7 @@ from cfgen.template.network import further_zones, subnet_of
 from cfgen.template.parameters import image
 
 SIGNAL_TIMEOUT = "PT30M"
-"""Standard credits have no launch credits: a first boot runs near the baseline."""
+"""On standard credits, of which T3 and T4g get none at launch, a first boot is that slow."""
 
 NETWORK = ("DefaultRoute", "SubnetRoutes")
 """What a host must come after: without a way out the bootstrap could fetch nothing."""

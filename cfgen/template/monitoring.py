@@ -3,6 +3,7 @@
 Ten alarms are free (CloudWatch pricing, "free tier"): there are never more.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from troposphere import AWSHelperFn, Ref, Sub, Template, cloudwatch, logs, sns
@@ -13,12 +14,18 @@ from cfgen.template.policies import NAMESPACE
 LOW_CREDITS = 12
 """Twelve minutes of one vCPU: what a micro earns in an hour (EC2 User Guide, "CPU credits")."""
 
+SURPLUS_CREDITS = 72
+"""Minutes of one vCPU that were taken and not yet earned; a first boot takes about six. Charged is
+what goes above a day's earnings: 288 of a micro, 144 of a nano, the smallest type (EC2 User Guide,
+"Unlimited mode concepts")."""
+
 ERRORS, RUNS = "Errors", "RunsOrDaysOff"
 """Metrics that are counted in the bot's log; the second also by ``schedule.py``."""
 
-HOURS_WITHOUT_RUN = 25
-"""A day, and an hour for the run to be late. Periods of an hour may look back seven days, shorter
-ones a single day (PutMetricAlarm in the CloudWatch API Reference)."""
+HOURS_WITHOUT_RUN = 26
+"""A day, of 25 hours where clocks are set back, and an hour for the run to be late. Periods of an
+hour may look back seven days, shorter ones a single day (PutMetricAlarm in the CloudWatch API
+Reference)."""
 
 
 def add(template: Template, design: Design) -> None:
@@ -71,22 +78,8 @@ def _machine_alarms(design: Design) -> list[cloudwatch.Alarm]:
             **_above(80, 300, 2),
         )
     ]
-    # A host that is new each day begins it without credits.
-    if design.plan.burstable and not (design.is_group and design.plan.hours == "market"):
-        alarms.append(
-            _alarm(
-                "CreditAlarm",
-                # A new host begins without, and has more than this after an hour or two.
-                f"Fewer than {LOW_CREDITS} CPU credits for two hours: the host will slow down",
-                **host,
-                MetricName="CPUCreditBalance",
-                Statistic="Maximum",
-                Period=300,
-                EvaluationPeriods=24,
-                Threshold=LOW_CREDITS,
-                ComparisonOperator="LessThanThreshold",
-            )
-        )
+    if design.plan.burstable:
+        alarms += _credit_alarm(design, host)
     # EC2's remedies are for one instance. A group replaces a host that fails its checks by itself.
     checks = (
         [("StatusAlarm", "", "The host fails EC2's checks: the group replaces it", 3, [])]
@@ -112,6 +105,34 @@ def _machine_alarms(design: Design) -> list[cloudwatch.Alarm]:
         )
         for name, part, text, minutes, remedies in checks
     ]
+
+
+def _credit_alarm(design: Design, host: dict[str, Any]) -> Iterator[cloudwatch.Alarm]:
+    """What a runaway does to a host that bursts: it slows down, or costs money."""
+    if design.config.host.credits == "unlimited":
+        yield _alarm(
+            "CreditAlarm",
+            f"{SURPLUS_CREDITS} CPU credits more than were earned: if the load goes on, each vCPU "
+            "above the baseline costs $0.04 (t4g) or $0.05 (t3) an hour",
+            **host,
+            MetricName="CPUSurplusCreditBalance",
+            Statistic="Maximum",
+            **_above(SURPLUS_CREDITS, 300, 1),
+        )
+    # A host that is new each day begins it without credits.
+    elif not (design.is_group and design.plan.hours == "market"):
+        yield _alarm(
+            "CreditAlarm",
+            # A new host begins without, and has more than this after an hour or two.
+            f"Fewer than {LOW_CREDITS} CPU credits for two hours: the host will slow down",
+            **host,
+            MetricName="CPUCreditBalance",
+            Statistic="Maximum",
+            Period=300,
+            EvaluationPeriods=24,
+            Threshold=LOW_CREDITS,
+            ComparisonOperator="LessThanThreshold",
+        )
 
 
 def _agent_alarms() -> list[cloudwatch.Alarm]:

@@ -22,7 +22,7 @@ from troposphere import (
 from cfgen.errors import ConfigError
 from cfgen.lock import ZONE
 from cfgen.template.design import Design
-from cfgen.template.policies import allow, policy, trust, write_logs
+from cfgen.template.policies import allow, allow_all, policy, trust
 
 EGRESS = (
     (443, "AWS, package and git servers"),
@@ -168,6 +168,12 @@ def _add_flow_logs(template: Template) -> None:
         Sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*"),
         logs_actions.DescribeLogGroups,
     )
+    writes = allow_all(
+        ("FlowLogGroup",),
+        logs_actions.CreateLogStream,
+        logs_actions.DescribeLogStreams,
+        logs_actions.PutLogEvents,
+    )
     template.add_resource(
         logs.LogGroup(
             "FlowLogGroup",
@@ -180,7 +186,7 @@ def _add_flow_logs(template: Template) -> None:
         iam.Role(
             "FlowLogRole",
             AssumeRolePolicyDocument=trust("vpc-flow-logs", own_account=True),
-            Policies=[policy("write-flow-logs", write_logs("FlowLogGroup"), lists)],
+            Policies=[policy("write-flow-logs", writes, lists)],
         )
     )
     template.add_resource(

@@ -3,6 +3,7 @@
 from troposphere import AWSHelperFn, GetAtt, Output, Ref, Sub, Template
 
 from cfgen.template.design import Design
+from cfgen.template.parameters import IMAGES, image
 
 
 def add(template: Template, design: Design) -> None:
@@ -59,6 +60,9 @@ def add(template: Template, design: Design) -> None:
                 f" --document-name AWS-StartPortForwardingSession --parameters '{ports}'"
             ),
         )
+    for index, arch in enumerate(design.plan.architectures):
+        name = IMAGES[index][1].removesuffix("Id")
+        _add(template, name, f"The machine image of {arch} that new hosts get", image(index))
     if design.keeps_state:
         _add(template, "StateBucketName", "What the bot wrote; it stays when the stack goes",
              Ref("StateBucket"))  # fmt: skip

@@ -61,7 +61,10 @@ def _application(design: Design) -> Iterator[tuple[str, Parameter]]:
             Parameter(
                 "AppBundleBucket",
                 Type="String",
-                Description="Bucket that holds the packed bot; cfgen deploy fills it in",
+                Description=(
+                    "S3 bucket that holds the packed bot. cfgen deploy packs, uploads and fills it "
+                    "in: deploy this template with it, not by hand"
+                ),
                 AllowedPattern=BUCKET,
             ),
         )
@@ -81,7 +84,8 @@ def _application(design: Design) -> Iterator[tuple[str, Parameter]]:
             "AppSource",
             Type="String",
             Description=(
-                "Public git repository at a pinned ref, such as https://HOST/OWNER/REPO.git@v1.2"
+                "Where the host fetches the bot: a public git repository, and after @ a tag or "
+                "commit, such as https://HOST/OWNER/REPO.git@v1.2"
             ),
             AllowedPattern=f"^{GIT_SOURCE}$",
             ConstraintDescription="must be https://HOST/PATH@REF, without a user or token",
@@ -92,12 +96,17 @@ def _application(design: Design) -> Iterator[tuple[str, Parameter]]:
 
 
 def _host(design: Design) -> Iterator[tuple[str, Parameter]]:
+    region = design.config.stack.region
     yield (
-        "Availability zone id",
+        f"Availability zone id (of {region})",
         Parameter(
             "AvailabilityZoneId",
             Type="String",
-            Description="Zone id, the same place in every account; empty lets AWS choose",
+            Description=(
+                f"Zone of {region} that the first subnet lies in, by its id, which means the same "
+                "place in every account. In any other region leave it empty: AWS chooses. Of a "
+                "stack that is there it stays, for another one replaces subnet and host"
+            ),
             Default=design.first_zone,
             AllowedPattern=ZONE_ID,
             ConstraintDescription="must be a zone id such as apne2-az1, or empty",
@@ -110,7 +119,9 @@ def _host(design: Design) -> Iterator[tuple[str, Parameter]]:
                 pinned,
                 Type="String",
                 Description=(
-                    "Image to stay on; empty takes the newest, which replaces a running host"
+                    "Id of the image to stay on. Empty takes the newest: with every update of the "
+                    "stack that finds a newer one, the host is replaced. The stack's output "
+                    f"{pinned.removesuffix('Id')} says which one is in use"
                 ),
                 Default="",
                 AllowedPattern=IMAGE,
@@ -122,7 +133,10 @@ def _host(design: Design) -> Iterator[tuple[str, Parameter]]:
             Parameter(
                 newest,
                 Type="AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>",
-                Description="Public parameter with the newest Amazon Linux 2023 for it",
+                Description=(
+                    "Systems Manager parameter of AWS's that names the newest Amazon Linux 2023; "
+                    "leave it as it is"
+                ),
                 Default=image_parameter(arch),
             ),
         )
@@ -131,7 +145,10 @@ def _host(design: Design) -> Iterator[tuple[str, Parameter]]:
         Parameter(
             "KeyName",
             Type="String",
-            Description="EC2 key pair; empty for none, for Session Manager needs none",
+            Description=(
+                "Name of an EC2 key pair of this region. Leave it empty: Session Manager gives a "
+                "shell without one"
+            ),
             Default=design.config.network.key_name,
             MaxLength=255,
         ),
@@ -144,7 +161,10 @@ def _alerts(design: Design) -> Iterator[tuple[str, Parameter]]:
         Parameter(
             "AlertEmail",
             Type="String",
-            Description="Address that alarms are sent to, after it confirmed; empty for none",
+            Description=(
+                "Address that alarms are sent to, once its owner has followed the link in AWS's "
+                "first message; empty for none"
+            ),
             Default=design.config.monitoring.email,
             AllowedPattern=f"^$|^{EMAIL}$",
             ConstraintDescription="must be an e-mail address, or empty",

@@ -35,11 +35,18 @@ def put_metrics() -> Statement:
 
 
 def write_logs(*groups: str) -> Statement:
-    """Allow to write into log groups of this template, which are there: none is created."""
+    """Allow to write into log groups of this template, which are there: none is created.
+
+    The CloudWatch agent calls no more where no ``retention_in_days`` is set (its source,
+    ``cloudwatchlogs/internal/pusher``).
+    """
+    return allow_all(groups, logs.CreateLogStream, logs.PutLogEvents)
+
+
+def allow_all(groups: tuple[str, ...], *actions: Action) -> Statement:
+    """Allow actions on log groups of this template and their streams."""
     return Statement(
-        Effect=Allow,
-        Action=[logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents],
-        Resource=[GetAtt(group, "Arn") for group in groups],
+        Effect=Allow, Action=list(actions), Resource=[GetAtt(group, "Arn") for group in groups]
     )
 
 

@@ -68,7 +68,7 @@ commitment = "none"
 [host]
 disk_gib = 8
 swap_mib = 1024
-credits = "standard"
+credits = "unlimited"
 patching = true
 patch_delay_days = 7
 [market]

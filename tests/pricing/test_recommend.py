@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricing.bill import Bill, make_bill
+from pricing.bill import Bill, make_bill, surplus_vcpu_hours
+from pricing.calendar import ALWAYS_HOURS
 from pricing.commitments import break_even_percent, hold
 from pricing.market import Market
 from pricing.offers import (
@@ -241,6 +242,40 @@ def test_unlimited_credits_bill_what_is_above_the_baseline() -> None:
     assert surplus.monthly == Decimal("0.15") * 2 * 730 * Decimal("0.04")
 
 
+def surplus(load: str, hours: Any, purchase: Purchase = SPOT) -> Decimal:
+    """VCPU-hours above what a micro earns, on unlimited credits."""
+    window = Workload(cpu_average_percent=Decimal(load))
+    month = ALWAYS_HOURS if hours == "always" else window.window.hours_a_month()
+    return surplus_vcpu_hours(
+        offer(purchase=purchase), month, window, HostShape(credits="unlimited")
+    )
+
+
+def test_a_host_that_is_new_each_day_pays_for_its_bootstrap_where_it_earns_too_little() -> None:
+    # 21.74 starts in 163.06 h, each 0.1 vCPU-hours; a busy host has earned nothing to spare.
+    assert surplus("10", "market") == Decimal("21.74") * Decimal("0.1")
+    assert surplus("11", "market") == Decimal("2.174") + Decimal("0.01") * 2 * Decimal("163.06")
+    # Two points below the baseline of each vCPU earn more than the bootstraps take.
+    assert surplus("9", "market") == 0
+    # One that stays has paid for its one bootstrap long ago.
+    assert surplus("10", "always") == surplus("10", "market", ON_DEMAND) == 0
+
+
+def test_the_bill_says_how_many_starts_it_counts() -> None:
+    rate = Rate((Tier(Decimal(0), None, price("0.04", "vCPU-Hours")),))
+    plan = choose(
+        market(offer(purchase=SPOT), cpu_credits_t4g=rate),
+        HostShape(credits="unlimited"),
+        cpu_average_percent=Decimal(10),
+        hours="market",
+        max_interruption="any",
+    ).plan("t4g.micro/spot/market")
+    assert plan is not None
+    [line] = [item for item in plan.bill.items if item.item == Service.CPU_CREDITS_T4G]
+    assert line.formula == "(10% - 10%) x 2 vCPUs x 163.06 h + 21.74 starts x 0.1 h"
+    assert line.quantity == Decimal("2.174")
+
+
 @pytest.mark.parametrize(("mode", "load"), [("standard", 99), ("unlimited", 10)])
 def test_no_surplus_without_unlimited_or_below_the_baseline(mode: Any, load: int) -> None:
     plan = choose(
@@ -251,7 +286,8 @@ def test_no_surplus_without_unlimited_or_below_the_baseline(mode: Any, load: int
 
 
 def test_standard_credits_above_the_baseline_are_told() -> None:
-    notices = choose(market(offer()), cpu_average_percent=Decimal(25)).notices
+    standard = HostShape(credits="standard")
+    notices = choose(market(offer()), standard, cpu_average_percent=Decimal(25)).notices
     assert "cpu-throttled" in {notice.code for notice in notices}
 
 

@@ -238,6 +238,18 @@ def test_build_in_an_empty_folder_is_clean_and_the_same_twice(cfgen: Run, folder
     assert cfgen("lint").returncode == 0
 
 
+def test_a_template_of_a_folder_is_not_for_the_console(cfgen: Run, folder: Path) -> None:
+    (folder / "bot").mkdir()
+    (folder / "cfgen.toml").write_text('[bot]\nsource = "./bot"\n')
+    result = cfgen("build", "--no-lint")
+    assert result.returncode == 0, result.stderr
+    [line] = [line for line in result.stderr.splitlines() if "./bot is a folder" in line]
+    assert "deploy this template with it, not in the console" in line
+    assert "not in the console" not in result.stdout
+    (folder / "cfgen.toml").unlink()
+    assert "not in the console" not in cfgen("build", "--no-lint").stderr
+
+
 def test_build_to_a_file_and_as_json(cfgen: Run, folder: Path) -> None:
     result = cfgen("build", "-o", "out.json", "--format", "json", "--no-lint")
     assert (result.returncode, result.stdout) == (0, "")

@@ -220,6 +220,7 @@ def new_host(tmp_path: Path, name: str, *, git: bool = True) -> Path:
 def run_bot(root: Path) -> None:
     """What a bot leaves behind, keys and tokens among it."""
     for path, text in {
+        "var/lib/trading-bot/last-run-bot": "",
         "var/lib/trading-bot/positions.json": '{"069500": 10}',
         "var/lib/trading-bot/KIS/config/KIS20261124": "canary",
         "var/lib/trading-bot/.cache/x": "x",
@@ -239,6 +240,7 @@ def run_bot(root: Path) -> None:
 
 
 KEPT = {
+    "var/lib/trading-bot/last-run-bot",
     "var/lib/trading-bot/positions.json",
     "var/lib/trading-bot/data/logs/20261124.log",
     "var/lib/trading-bot/app/data/trades.db",
@@ -277,6 +279,37 @@ def test_what_the_bot_wrote_is_on_the_next_host(
     assert "here already" in state(second, "restore")
     assert (second / "var/lib/trading-bot/positions.json").read_text() == "{}"
     assert "state: saved" in state(second, "save")
+    assert versions(moto_server, bucket) == 2
+
+
+def test_the_bucket_of_a_stack_that_never_came_up_is_empty(
+    script: Script, host: dict[str, str], tmp_path: Path, bucket: str, moto_server: str
+) -> None:
+    """CloudFormation stops the host, which saves, and then deletes the bucket."""
+    root = new_host(tmp_path, "first")
+    settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket}
+    assert script("state", "restore", **settings).returncode == 0
+    # The dashboard may write, and the bootstrap; no job has.
+    (root / "var/lib/trading-bot/data").mkdir()
+    (root / "var/lib/trading-bot/data/web.db").write_text("x")
+    result = script("state", "save", **settings)
+    assert (result.returncode, result.stdout) == (0, "state: no job has run yet\n")
+    assert versions(moto_server, bucket) == 0
+    client("s3", moto_server).delete_bucket(Bucket=bucket)
+
+
+def test_what_was_restored_is_saved_again_before_any_job_runs(
+    script: Script, host: dict[str, str], tmp_path: Path, bucket: str, moto_server: str
+) -> None:
+    first, second = (new_host(tmp_path, name) for name in ("first", "second"))
+    settings = {**host, "STATE_BUCKET": bucket}
+    assert script("state", "restore", **settings, ROOT=str(first)).returncode == 0
+    run_bot(first)
+    assert script("state", "save", **settings, ROOT=str(first)).returncode == 0
+    assert script("state", "restore", **settings, ROOT=str(second)).returncode == 0
+    (second / "var/lib/trading-bot/last-run-bot").unlink()
+    (second / "var/lib/trading-bot/positions.json").write_text("{}")
+    assert "state: saved" in script("state", "save", **settings, ROOT=str(second)).stdout
     assert versions(moto_server, bucket) == 2
 
 
@@ -332,13 +365,17 @@ def test_a_checkout_within_the_checkout_hides_no_key(
     subprocess.run(["git", "-C", str(nested), "init", "-q"], check=True)
     (nested / ".env").write_text("canary")
     (nested / "trades.csv").write_text("1")
+    (root / "var/lib/trading-bot/last-run-bot").touch()
     settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket}
     assert script("state", "restore", **settings).returncode == 0
     assert script("state", "save", **settings).returncode == 0
     body = client("s3", moto_server).get_object(Bucket=bucket, Key="state/state.tar.gz")["Body"]
     (tmp_path / "saved.tar.gz").write_bytes(body.read())
     with tarfile.open(tmp_path / "saved.tar.gz") as archive:
-        assert archive.getnames() == ["var/lib/trading-bot/app/nested/trades.csv"]
+        assert archive.getnames() == [
+            "var/lib/trading-bot/app/nested/trades.csv",
+            "var/lib/trading-bot/last-run-bot",
+        ]
 
 
 def test_a_further_folder_is_kept_once(
@@ -348,6 +385,7 @@ def test_a_further_folder_is_kept_once(
     for folder in ("srv/data", "var/lib/trading-bot/KIS/out"):
         (root / folder).mkdir(parents=True)
         (root / folder / "trades.csv").write_text("1")
+    (root / "var/lib/trading-bot/last-run-bot").touch()
     settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket}
     settings["WRITABLE"] = "/srv/data /var/lib/trading-bot/KIS/out /srv/never-made"
     assert script("state", "restore", **settings).returncode == 0
@@ -356,7 +394,11 @@ def test_a_further_folder_is_kept_once(
     (tmp_path / "saved.tar.gz").write_bytes(body.read())
     with tarfile.open(tmp_path / "saved.tar.gz") as archive:
         kept = archive.getnames()
-    assert kept == ["srv/data/trades.csv", "var/lib/trading-bot/KIS/out/trades.csv"]
+    assert kept == [
+        "srv/data/trades.csv",
+        "var/lib/trading-bot/KIS/out/trades.csv",
+        "var/lib/trading-bot/last-run-bot",
+    ]
 
 
 def test_without_a_bucket_there_is_nothing_to_save_and_nothing_wrong(
@@ -367,10 +409,11 @@ def test_without_a_bucket_there_is_nothing_to_save_and_nothing_wrong(
     assert "nothing keeps it any more" in result.stdout
 
 
-def test_a_bot_that_wrote_nothing_has_an_empty_state(
+def test_a_bot_that_wrote_nothing_has_next_to_no_state(
     script: Script, host: dict[str, str], tmp_path: Path, bucket: str
 ) -> None:
     root = new_host(tmp_path, "first", git=False)
+    (root / "var/lib/trading-bot/last-run-bot").touch()
     settings = {**host, "ROOT": str(root), "STATE_BUCKET": bucket}
     assert script("state", "restore", **settings).returncode == 0
     result = script("state", "save", **settings)

@@ -18,6 +18,7 @@ from cfgen.host.render import host_files
 from cfgen.lint.run import lint_template
 from cfgen.lock import LockedPlan
 from cfgen.template.network import EGRESS
+from pricing.bill import STARTING_VCPU_HOURS
 from pricing.workload import Hours
 from tests.trees import (
     EVERYTHING,
@@ -123,7 +124,7 @@ def test_the_host_is_safe() -> None:
         "VolumeSize": 8,
         "VolumeType": "gp3",
     }
-    assert host["CreditSpecification"] == {"CPUCredits": "standard"}
+    assert host["CreditSpecification"] == {"CPUCredits": "unlimited"}
     assert host["ImageId"] == {"Fn::If": ["HasImage", {"Ref": "ImageId"}, {"Ref": "LatestImageId"}]}
 
 
@@ -164,7 +165,6 @@ def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
     assert allowed == {
         "secretsmanager:GetSecretValue": [{"Ref": "KisSecret"}],
         "logs:CreateLogStream": logs,
-        "logs:DescribeLogStreams": logs,
         "logs:PutLogEvents": logs,
         "sns:Publish": [{"Ref": "AlertTopic"}],
         "ssm:GetParameter": [
@@ -391,7 +391,7 @@ HOST_ONLY = {"Resources": {"Host"}}
         ({"bot": {"environment": {"A": "b"}}}, HOST_ONLY),
         ({"host": {"disk_gib": 20}}, HOST_ONLY),
         ({"host": {"swap_mib": 0}}, HOST_ONLY),
-        ({"host": {"credits": "unlimited"}}, HOST_ONLY),
+        ({"host": {"credits": "standard"}}, {"Resources": {"Host", "CreditAlarm"}}),
         ({"host": {"patching": False}}, HOST_ONLY),
         ({"host": {"patch_delay_days": 0}}, HOST_ONLY),
     ],
@@ -424,8 +424,6 @@ def test_market_hours_of_a_group_add_actions_and_move_its_least_size() -> None:
             "DaysOffRole",
             "DaysOffSchedule",
             "HostGroup",
-            # A host that is new each day has no credits to lose.
-            "CreditAlarm",
         }
     }
 
@@ -478,6 +476,7 @@ def test_outputs_say_what_to_do_next() -> None:
         "LogCommand",
         "HostLogCommand",
         "DashboardCommand",
+        "Image",
         "AlertTopicArn",
     ]
     assert all(output["Description"] for output in outputs.values())
@@ -585,16 +584,36 @@ def test_templates_out_has_a_line_for_each_file() -> None:
     assert set(re.findall(r"`([\w-]+\.yaml)`", readme)) == names
 
 
-def test_low_credits_are_watched_where_there_are_any() -> None:
-    [alarm] = [
-        alarm
-        for alarm in resources(tree(), "AWS::CloudWatch::Alarm").values()
-        if alarm.get("MetricName") == "CPUCreditBalance"
-    ]
+def credit_alarm(locked: LockedPlan, mode: str) -> Tree:
+    alarms = resources(tree(locked=locked, host={"credits": mode}), "AWS::CloudWatch::Alarm")
+    found: Tree = alarms.get("CreditAlarm", {})
+    return found
+
+
+def test_low_credits_are_watched_where_they_slow_the_host_down() -> None:
+    alarm = credit_alarm(plan(), "standard")
+    assert alarm["MetricName"] == "CPUCreditBalance"
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 12)
+    assert "will slow down" in alarm["AlarmDescription"]
     # A first boot has no credits: it must not ring in its first two hours.
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 2 * 3600
+    # A host that is new each day has none to lose.
+    assert credit_alarm(spot("market"), "standard") == {}
+
+
+@pytest.mark.parametrize("locked", [plan(), plan("market"), spot(), spot("market")])
+def test_a_runaway_is_told_of_before_it_costs_money(locked: LockedPlan) -> None:
+    alarm = credit_alarm(locked, "unlimited")
+    assert alarm["MetricName"] == "CPUSurplusCreditBalance"
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    # A nano is charged above 144, and a first boot takes what the bill counts for it.
+    assert 60 * STARTING_VCPU_HOURS < alarm["Threshold"] < 144
+    assert "slow down" not in alarm["AlarmDescription"]
+    assert "costs $0.04 (t4g) or $0.05 (t3)" in alarm["AlarmDescription"]
+
+
+def test_what_does_not_burst_has_no_credits_to_watch() -> None:
     steady = msgspec.structs.replace(plan(), burstable=False)
-    names = resources(tree(locked=steady), "AWS::CloudWatch::Alarm")
-    assert "CreditAlarm" not in names
-    assert len(names) == 7
+    for mode in ("standard", "unlimited"):
+        assert credit_alarm(steady, mode) == {}
+    assert len(resources(tree(locked=steady), "AWS::CloudWatch::Alarm")) == 7

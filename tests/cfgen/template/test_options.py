@@ -11,7 +11,9 @@ from tests.trees import (
 def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack() -> None:
     template = tree(backup={"enabled": True})
     bucket = template["Resources"]["StateBucket"]
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    policies = bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]
+    # One whose creation failed is not left behind.
+    assert policies == ("RetainExceptOnCreate", "Retain")
     properties = bucket["Properties"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
