@@ -10,6 +10,7 @@ Each theme reads its facts by an edge function (``read_...``) and judges them by
     run.py              all checks, in their order
     asking.py           an answer, or why there is none
 
+    configuration.py    cfgen.toml
     account.py          credentials, account, this machine's clock
     permissions.py      what the identity may do
     plugin.py           the Session Manager plugin

@@ -56,7 +56,7 @@ def judge_alarms(alarms: tuple[Alarm, ...], *, has_run: bool) -> Iterator[Findin
         if names:
             yield found(code, names=names)
     if all(one.state == "OK" for one in alarms):
-        yield ok("alarms", f"{len(alarms)} alarms, none rings")
+        yield ok("alarms", f"{len(alarms)} alarms, none rings" if alarms else "the stack has none")
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -78,16 +78,24 @@ def read_subscriptions(clients: "Clients", topic: str) -> tuple[Subscription, ..
 
 
 def judge_mail(
-    email: str, subscriptions: tuple[Subscription, ...], topic: str, region: str, file: str
+    email: str,
+    deployed: str,
+    subscriptions: tuple[Subscription, ...],
+    topic: str,
+    region: str,
+    file: str,
 ) -> Iterator[Finding]:
-    """``email`` is the configured address; others that somebody added count as well."""
+    """``email`` is the configured address, ``deployed`` the stack's; others count as well."""
     confirmed = [one for one in subscriptions if one.arn.startswith("arn:")]
+    there = {one.address for one in subscriptions if one.arn != "Deleted"}
     for one in subscriptions:
         if one.arn == PENDING:
             yield found("mail-pending", address=one.address, topic=topic, region=region)
-    if email and email not in {one.address for one in subscriptions if one.arn != "Deleted"}:
-        yield found("mail-ended", address=email, topic=topic, region=region)
-    elif not email and not subscriptions:
+    if email and email != deployed and email not in there:
+        yield found("mail-undeployed", address=email, file=file)
+    elif deployed and deployed not in there:
+        yield found("mail-ended", address=deployed, topic=topic, region=region)
+    elif not subscriptions:
         yield found("mail-none", file=file)
     elif confirmed:
         yield ok("mail", f"alarms go to {', '.join(one.address for one in confirmed)}")

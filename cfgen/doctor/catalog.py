@@ -372,6 +372,11 @@ ENTRIES = (
         "--protocol email --notification-endpoint {address}`",
     ),
     Entry(
+        "mail-undeployed", "mail", "warning",
+        "monitoring.email is {address}, which the stack does not know yet",
+        "`cfgen deploy`, then follow the link in the mail that it brings",
+    ),
+    Entry(
         "mail-ended", "mail", "problem",
         "{address} has unsubscribed: nothing is sent to it",
         "`aws sns subscribe --region {region} --topic-arn {topic} --protocol email "

@@ -1,7 +1,7 @@
 """All checks, each in its turn. What cannot be asked stops nothing that does not rest on it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ from cfgen.bot.host import Host
 from cfgen.bot.report import read_reports
 from cfgen.bot.runs import JobRuns, read_run_lines, runs_of
 from cfgen.config.schema import Config
-from cfgen.config.warnings import warnings
 from cfgen.doctor.account import Identity, judge_clock, judge_identity, read_identity
 from cfgen.doctor.alarms import judge_alarms, judge_mail, read_alarms, read_subscriptions
 from cfgen.doctor.asking import UNREADABLE, Denied, look, unasked
@@ -23,8 +22,9 @@ from cfgen.doctor.broker import (
     read_answer,
     soon,
 )
-from cfgen.doctor.catalog import found
-from cfgen.doctor.findings import Finding, ok, sorted_findings
+from cfgen.doctor.catalog import UNASKED, found
+from cfgen.doctor.configuration import judge_configuration
+from cfgen.doctor.findings import Finding, sorted_findings
 from cfgen.doctor.host import (
     judge_agent,
     judge_host,
@@ -51,6 +51,7 @@ from cfgen.doctor.stack import (
 )
 from cfgen.doctor.version import judge_version
 from cfgen.doctor.wheels import Wheels, judge_wheels
+from cfgen.host.render import HOSTS
 from cfgen.lock import LockedPlan
 from cfgen.secret.keys import modes_of
 
@@ -94,12 +95,7 @@ def examine(case: Case, edges: Edges) -> tuple[Finding, ...]:
 
 def _here(case: Case, edges: Edges, denied: Denied) -> Iterator[Finding]:
     """What can be looked at without AWS."""
-    advice = warnings(case.config)
-    for text in advice:
-        yield found("configuration-advice", text=text, file=case.file)
-    if not advice:
-        said = case.file if case.there else f"no {case.file} here: the defaults are looked at"
-        yield ok("configuration", said)
+    yield from judge_configuration(case.config, case.file, there=case.there)
     yield from look("plugin", edges.plugin, judge_plugin, denied)
     if edges.wheels:
         yield from look("wheels", edges.wheels, judge_wheels, denied)
@@ -197,25 +193,29 @@ class _Site:
             self._host = host
             yield from judge_host(host, config, clients.region, up=up)
 
-        yield from look("host", lambda: read_host(clients, self._name, stack), keep, self._denied)
-        host, group = self._host, stack.resources.get("HostLogGroup")
-        if host is None or host.state != "running":
+        told = list(look("host", lambda: read_host(clients, self._name, stack), keep, self._denied))
+        yield from told
+        instance, group = self._running(stack, told), stack.resources.get("HostLogGroup")
+        if not instance:
             return
         since = max(stack.made, self._now - REPORTS_BACK)
         if group and built:
             yield from look(
                 "version",
-                lambda: (
-                    read_reports(clients.logs, group, host.instance_id, since)
-                    if built.version
-                    else ()
-                ),
+                lambda: read_reports(clients.logs, group, instance, since) if built.version else (),
                 lambda reports: judge_version(built.version, reports),
                 self._denied,
             )
         elif built is None:
             yield from look("version", self._read_built, lambda _: (), self._denied)
-        yield from self._machine(host)
+        yield from self._machine(instance)
+
+    def _running(self, stack: Stack, told: Sequence[Finding]) -> str:
+        """The instance that runs, empty if none does. Where that could not be asked, the stack's
+        own is taken to."""
+        if any(one.code == UNASKED for one in told):
+            return stack.resources.get(HOSTS["instance"], "")
+        return self._host.instance_id if self._host and self._host.state == "running" else ""
 
     def _built(self) -> Built | None:
         try:
@@ -226,10 +226,10 @@ class _Site:
     def _read_built(self) -> Built:
         return read_built(self._clients, self._name)
 
-    def _machine(self, host: Host) -> Iterator[Finding]:
+    def _machine(self, instance: str) -> Iterator[Finding]:
         clients = self._clients
         try:
-            machine = read_machine(clients, host.instance_id)
+            machine = read_machine(clients, instance)
         except UNREADABLE as error:
             yield unasked("image", error, self._denied)
             return
@@ -300,7 +300,12 @@ class _Site:
                 "mail",
                 lambda: read_subscriptions(clients, topic),
                 lambda found_: judge_mail(
-                    case.config.monitoring.email, found_, topic, clients.region, case.file
+                    case.config.monitoring.email,
+                    stack.email,
+                    found_,
+                    topic,
+                    clients.region,
+                    case.file,
                 ),
                 self._denied,
             )

@@ -25,13 +25,17 @@ AWS_KEY = "alias/aws/ebs"
 
 
 class Stack(msgspec.Struct, frozen=True):
-    """What CloudFormation says; ``resources`` are physical ids by logical id."""
+    """What CloudFormation says; ``resources`` are physical ids by logical id.
+
+    ``email`` is the address that alarms are sent to by its parameters.
+    """
 
     status: str
     made: datetime
     description: str = ""
     protected: bool = False
     resources: dict[str, str] = msgspec.field(default_factory=dict)
+    email: str = ""
 
     @property
     def is_group(self) -> bool:
@@ -52,12 +56,16 @@ def read_stack(clients: "Clients", name: str) -> Stack | None:
         if "does not exist" in message_of(error):
             return None
         raise
+    parameters = {
+        row.get("ParameterKey"): row.get("ParameterValue", "") for row in one.get("Parameters", ())
+    }
     return Stack(
         one["StackStatus"],
         one["CreationTime"],
         one.get("Description", ""),
         one.get("EnableTerminationProtection", False),
         resource_ids(clients, name),
+        parameters.get("AlertEmail", ""),
     )
 
 
