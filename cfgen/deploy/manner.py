@@ -66,9 +66,10 @@ def check_manner(manner: Manner, kind: Kind, changes: Collection[Change]) -> Non
     """Raise :class:`Refused` for what CloudFormation would refuse in the middle of the change."""
     if kind == "CREATE":
         return
-    if manner.revert_drift and any(change.logical_id == BRAKE for change in changes):
+    brakes = [one for one in changes if one.logical_id == BRAKE and one.action != "Add"]
+    if manner.revert_drift and brakes:
         raise Refused(
-            f"{BRAKE}: the stack was paused, and --revert-drift would let its jobs run again",
+            f"{BRAKE}: --revert-drift would set it back to running, so that paused jobs run again",
             "cfgen resume first, if they may; or leave --revert-drift out",
         )
     if manner.on_failure == "delete":
