@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/ready
 PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/deploying.md docs/lint-rules.md docs/states.md
-SCRIPTS := $(shell grep -lr '^\#!/bin/bash' cfgen/host/scripts) .ci/run
+SCRIPTS := $(shell grep -lr '^\#!/bin/bash' cfgen/host/scripts cfgen/host/remote) .ci/run
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test test-units check check-security bench templates snapshot docs tools clean

@@ -4,7 +4,7 @@ Beside ``pipeline.py``, which brings a stack there. The command line calls these
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,12 @@ from cfgen.pipeline import new_token, waiting_for
 
 if TYPE_CHECKING:
     from cfgen.aws import Clients
+    from cfgen.bot.brake import Brake, Change, Start
+    from cfgen.bot.command import Outcome
     from cfgen.bot.host import Host
     from cfgen.bot.logs import Line
     from cfgen.bot.status import Status
+    from cfgen.config.schema import Job
     from cfgen.deploy.destroy import DestroyWatcher
     from cfgen.deploy.drift import Drift
     from cfgen.deploy.events import Event
@@ -367,18 +370,102 @@ def _session(
 
 def remote_command(
     config: Config, profile: str | None, line: str, limit: float, given: Given = PLAIN
-) -> tuple[str, str, int]:
-    """Run a command on the host: output, error, exit code. Raises ``cfgen/errors.py``'s errors."""
-    import time
-
+) -> "Outcome":
+    """Run a command on the host. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
+    from cfgen.bot.command import run_on_host
     from cfgen.bot.host import reachable_host
-    from cfgen.bot.session import run_command
 
     clients = Clients(config.stack.region, profile)
     with aws_errors():
         host = reachable_host(clients, config.stack.name, given.command)
-        return run_command(clients, host.instance_id, line, time.sleep, limit)
+        return run_on_host(clients, host, [line], waiting_for(limit, given), limit)
+
+
+def pause(
+    config: Config,
+    profile: str | None,
+    until: "date | None",
+    note: Callable[[str], None],
+    given: Given = PLAIN,
+    *,
+    let_finish: bool,
+) -> "Change":
+    """Let no job begin, and stop those at work. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.bot.brake import Brake
+
+    brake = Brake(True, until)
+    script = ("pause", brake.value, "let-finish" if let_finish else "stop")
+    return _set_brake(config, profile, brake, script, note, given)
+
+
+def resume(
+    config: Config, profile: str | None, note: Callable[[str], None], given: Given = PLAIN
+) -> "Change":
+    """Let jobs begin again. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.bot.brake import Brake
+
+    return _set_brake(config, profile, Brake(False), ("resume",), note, given)
+
+
+def _set_brake(
+    config: Config,
+    profile: str | None,
+    brake: "Brake",
+    script: tuple[str, ...],
+    note: Callable[[str], None],
+    given: Given,
+) -> "Change":
+    from cfgen.aws import aws_errors
+    from cfgen.bot.brake import set_brake
+
+    with aws_errors():
+        clients = _allowed_clients(config, profile, note, given)
+        waiting = waiting_for(0, given, "status")
+        return set_brake(clients, config.stack.name, brake, waiting, script)
+
+
+def start_job(
+    config: Config,
+    profile: str | None,
+    job: "Job",
+    now: datetime,
+    note: Callable[[str], None],
+    given: Given = PLAIN,
+) -> "Start":
+    """Start a job through its own gates. Raises the errors of ``cfgen/errors.py``."""
+    from cfgen.aws import aws_errors
+    from cfgen.bot.brake import start_job as start
+    from cfgen.bot.host import reachable_host
+
+    stack = config.stack.name
+    with aws_errors():
+        clients = _allowed_clients(config, profile, note, given)
+        host = reachable_host(clients, stack, given.command)
+        waiting = waiting_for(0, given, "status")
+        return start(clients, stack, host, job, now, config.bot.timezone, waiting)
+
+
+def next_runs(config: Config, brake: "Brake", now: datetime) -> "dict[str, datetime | None]":
+    """When each job runs next, as the brake stands."""
+    from cfgen.bot.runs import next_run_of
+    from cfgen.config.jobs import jobs_of
+
+    free = brake.free_from(now, config.bot.timezone)
+    return {job.name: free and next_run_of(config, job, free) for job in jobs_of(config)}
+
+
+def job_named(config: Config, name: str | None) -> "Job":
+    """A job by its name, which may be left out where there is one. Raises :class:`ConfigError`."""
+    from cfgen.config.jobs import jobs_of
+
+    jobs = {job.name: job for job in jobs_of(config)}
+    if name is None and len(jobs) == 1:
+        return next(iter(jobs.values()))
+    if name not in jobs:
+        what = "name one of the jobs" if name is None else f"there is no job {name!r}"
+        raise ConfigError(f"JOB: {what}", f"allowed are {', '.join(jobs)}")
+    return jobs[name]
 
 
 def examine(
@@ -417,7 +504,7 @@ def examine(
         lambda: datetime.now(UTC),
         _plugin,
         _wheels(config, path, plan) if wheels and config.bot.source else None,
-        _on_host,
+        lambda clients, host: _on_host(clients, host, given),
     )
     return tuple(addressed(one, given.command) for one in run(case, edges))
 
@@ -448,20 +535,18 @@ def _wheels(config: Config, path: Path | None, plan: LockedPlan | None) -> "Call
     return lambda: read_wheels(pip, folder, bot.source)
 
 
-def _on_host(clients: "Clients", host: "Host") -> "OnHost":
+def _on_host(clients: "Clients", host: "Host", given: Given) -> "OnHost":
     """Runs lines on the host by Run Command. Raises :class:`Refused` where they fail."""
-    import time
     from collections.abc import Sequence
 
-    from cfgen.bot.session import run_command
+    from cfgen.bot.command import run_on_host
 
     def run(lines: Sequence[str], seconds: float) -> str:
-        said, wrong, code = run_command(
-            clients, host.instance_id, "\n".join(lines), time.sleep, seconds
-        )
-        if code:
-            raise Refused(f"the host's program ended with {code}: {wrong.strip()[-200:]}")
-        return said
+        waiting = waiting_for(0, given, "doctor")
+        ended = run_on_host(clients, host, lines, waiting, seconds)
+        if ended.exit_code:
+            raise Refused(f"{ended.status} ({ended.exit_code}): {ended.stderr.strip()[-200:]}")
+        return ended.stdout
 
     return run
 
@@ -470,12 +555,21 @@ def _key_store(
     config: Config, profile: str | None, note: Callable[[str], None], given: Given
 ) -> "KeyStore":
     """The stack's secret, in an account that is allowed. Raises :class:`Refused`."""
+    from cfgen.secret.store import KeyStore
+
+    clients = _allowed_clients(config, profile, note, given)
+    return KeyStore(clients.secretsmanager, config.stack.name)
+
+
+def _allowed_clients(
+    config: Config, profile: str | None, note: Callable[[str], None], given: Given
+) -> "Clients":
+    """Clients of an account that is allowed, which is told. Raises :class:`Refused`."""
     from cfgen.aws import Clients
     from cfgen.deploy.guards import check_account
-    from cfgen.secret.store import KeyStore
 
     clients = Clients(config.stack.region, profile)
     account = clients.sts.get_caller_identity()["Account"]
     check_account(account, config.stack.allowed_accounts, given.file)
     note(f"account {account}, region {clients.region}, stack {config.stack.name}")
-    return KeyStore(clients.secretsmanager, config.stack.name)
+    return clients

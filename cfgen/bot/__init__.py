@@ -4,6 +4,8 @@
 
     host.py     which instance it is, and whether it can be reached
     logs.py     its log, out of CloudWatch
+    command.py  commands on it, by Run Command
+    brake.py    whether its jobs may run: pause, resume, and a run by hand
     session.py  Session Manager's sessions, by its plugin
     runs.py     when the jobs run next, and how their last runs ended
     status.py   how stack, host and alarms are, and when the bot runs next

@@ -48,11 +48,14 @@ class JobRuns(msgspec.Struct, frozen=True):
     last_run: Run | None
 
 
-def runs_of(config: Config, now: datetime, lines: Iterable[Line]) -> tuple[JobRuns, ...]:
-    """Each job with its runs; ``lines`` are those of :func:`read_run_lines`."""
+def runs_of(config: Config, after: datetime | None, lines: Iterable[Line]) -> tuple[JobRuns, ...]:
+    """Each job with its runs: the next after a moment, ``None`` while none begins.
+
+    ``lines`` are those of :func:`read_run_lines`.
+    """
     told = sorted(lines, key=lambda line: line.time)
     return tuple(
-        JobRuns(job.name, next_run_of(config, job, now), _last_run(job, told))
+        JobRuns(job.name, after and next_run_of(config, job, after), _last_run(job, told))
         for job in jobs_of(config)
     )
 

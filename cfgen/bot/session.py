@@ -79,39 +79,3 @@ def open_session(
     except OSError:
         clients.ssm.terminate_session(SessionId=answer["SessionId"])
         raise
-
-
-def run_command(
-    clients: "Clients",
-    instance: str,
-    command: str,
-    wait: Callable[[float], None],
-    limit: float,
-) -> tuple[str, str, int]:
-    """Run a shell command on the host by Run Command: standard output, error, and exit code.
-
-    Raises :class:`Refused` where it does not end within ``limit`` seconds. The output is cut by AWS
-    at 24,000 characters (GetCommandInvocation in the Systems Manager API Reference).
-    """
-    sent = clients.ssm.send_command(
-        InstanceIds=[instance],
-        DocumentName="AWS-RunShellScript",
-        Parameters={"commands": [command], "executionTimeout": [str(int(limit))]},
-    )["Command"]["CommandId"]
-    waited = 0.0
-    while waited <= limit:
-        wait(1.0)
-        waited += 1.0
-        try:
-            found = clients.ssm.get_command_invocation(CommandId=sent, InstanceId=instance)
-        except clients.ssm.exceptions.InvocationDoesNotExist:
-            # Right after it was sent, it is not known everywhere.
-            continue
-        if found["Status"] not in ("Pending", "InProgress", "Delayed"):
-            return (
-                found.get("StandardOutputContent", ""),
-                found.get("StandardErrorContent", ""),
-                found.get("ResponseCode", -1),
-            )
-    clients.ssm.cancel_command(CommandId=sent)
-    raise Refused(f"the command did not end within {limit:.0f} s, and was cancelled", "--timeout")

@@ -1,16 +1,20 @@
 """How stack, host and alarms are, and when the bot runs next."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from cfgen.aws import FAILURES, brief
+from cfgen.bot.brake import Brake, read_brake
 from cfgen.bot.host import Host, find_host, find_stack, resource_ids
 from cfgen.bot.logs import Line
 from cfgen.bot.runs import JobRuns, next_run, read_run_lines, runs_of
 from cfgen.config.schema import Config
+from cfgen.errors import ConfigError
+from cfgen.host.render import BRAKE
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -40,7 +44,10 @@ class Status(msgspec.Struct, frozen=True):
     """A moment of the bot's life. Times are aware; ``host`` is ``None`` where there is none now.
 
     ``drift_checked`` is when CloudFormation last looked for changes by hand, ``None`` if never.
-    ``runs_unknown`` is why the log could not be asked for last runs, empty where it was.
+    ``runs_unknown`` is why the log could not be asked for last runs, empty where it was. Next runs
+    are those after a pause. ``brake`` is ``None`` in a stack without one, and may name a day that
+    is past; ``paused`` is whether it holds now. ``brake_unknown`` is why that is not known, empty
+    where it is.
     """
 
     stack: str
@@ -56,6 +63,9 @@ class Status(msgspec.Struct, frozen=True):
     drift_checked: datetime | None = None
     jobs: tuple[JobRuns, ...] = ()
     runs_unknown: str = ""
+    brake: Brake | None = None
+    paused: bool = False
+    brake_unknown: str = ""
 
 
 def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
@@ -67,7 +77,10 @@ def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
     found = find_stack(clients, name)
     drift = found.get("DriftInformation")
     came_up = found["StackStatus"] not in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
-    lines, unknown = _run_lines(clients, name, now) if came_up else ((), "")
+    ids = resource_ids(clients, name) if came_up else {}
+    lines, unknown = _run_lines(clients, ids, now)
+    brake, brake_unknown = _brake(clients, ids)
+    free = brake.free_from(now, config.bot.timezone) if brake else now
     return Status(
         name,
         found["StackStatus"],
@@ -77,17 +90,34 @@ def read_status(clients: "Clients", config: Config, now: datetime) -> Status:
         drift["StackDriftStatus"] if drift else "NOT_CHECKED",
         find_host(clients, name) if came_up else None,
         tuple(_alarms(clients, name)),
-        next_run(config, now),
+        next_run(config, free) if free else None,
         last_operation(found),
         drift.get("LastCheckTimestamp") if drift else None,
-        runs_of(config, now, lines),
+        runs_of(config, free, lines),
         unknown,
+        brake,
+        brake is not None and brake.holds(now, config.bot.timezone),
+        brake_unknown,
     )
 
 
-def _run_lines(clients: "Clients", stack: str, now: datetime) -> tuple[tuple[Line, ...], str]:
+def _brake(clients: "Clients", ids: Mapping[str, str]) -> tuple[Brake | None, str]:
+    """The brake, ``None`` where the stack has none; or why it is not known."""
+    if BRAKE not in ids:
+        return None, ""
+    try:
+        return read_brake(clients, ids[BRAKE]), ""
+    except ConfigError as error:
+        return None, str(error)
+    except FAILURES as error:
+        return None, brief(error)
+
+
+def _run_lines(
+    clients: "Clients", ids: Mapping[str, str], now: datetime
+) -> tuple[tuple[Line, ...], str]:
     """What the log tells of runs, or why it could not be asked: a status is given all the same."""
-    group = resource_ids(clients, stack).get("BotLogGroup")
+    group = ids.get("BotLogGroup")
     if group is None:
         return (), ""
     try:

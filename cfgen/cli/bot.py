@@ -175,12 +175,13 @@ def connect(line: str | None, timeout: int) -> None:
     if line is None:
         code = operations.shell(config, settings().profile, talk, given())
     else:
-        said, wrong, code = operations.remote_command(
-            config, settings().profile, line, float(timeout), given()
-        )
-        emit(said)
-        if wrong:
-            talk(wrong.rstrip("\n"))
+        ended = operations.remote_command(config, settings().profile, line, float(timeout), given())
+        emit(ended.stdout)
+        if ended.stderr:
+            talk(ended.stderr.rstrip("\n"))
+        if ended.cut:
+            talk("Run Command cuts what a command says at 24,000 characters")
+        code = ended.exit_code
     click.get_current_context().exit(code)
 
 

@@ -103,9 +103,13 @@ def _drift(limit: float, *, fail: bool, as_json: bool) -> None:
     from cfgen.errors import Findings
     from cfgen.report.drift import drift_json, drift_text
 
-    found = operations.drift(
+    drifts = operations.drift(
         configuration({}), settings().profile, Watcher(yes=False), limit, given()
     )
+    found = tuple(one for one in drifts if not one.pause)
+    for one in drifts:
+        if one.pause:
+            talk(f"{one.logical_id}: {one.pause} by {again('pause')}, as it is meant to be")
     if as_json:
         emit(drift_json(found))
     elif found:

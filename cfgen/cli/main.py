@@ -6,7 +6,8 @@ import click
 
 from cfgen import __version__
 from cfgen.cli.bot import connect, dashboard, logs, status
-from cfgen.cli.boundary import run
+from cfgen.cli.boundary import run as run_to_its_end
+from cfgen.cli.brake import pause, resume, run
 from cfgen.cli.build import build
 from cfgen.cli.deploy import deploy
 from cfgen.cli.destroy import destroy
@@ -48,6 +49,9 @@ for command in (
     connect,
     dashboard,
     doctor,
+    pause,
+    resume,
+    run,
     rollback,
     destroy,
     prices,
@@ -60,4 +64,4 @@ def main() -> None:
     # A short run makes little garbage and many objects: looking for cycles at the default rate
     # costs a tenth of a linted build (bench/startup.py).
     gc.set_threshold(100_000, 20, 20)
-    run(cfgen)
+    run_to_its_end(cfgen)

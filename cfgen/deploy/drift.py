@@ -17,6 +17,7 @@ from cfgen.deploy.redact import mask
 from cfgen.deploy.states import Way, repair, way_of
 from cfgen.deploy.waiting import Waiting, wait_until
 from cfgen.errors import Refused
+from cfgen.host.render import BRAKE
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -53,6 +54,13 @@ class Drift(msgspec.Struct, frozen=True):
     resource_type: str
     status: Literal["MODIFIED", "DELETED"]
     differences: tuple[Difference, ...]
+
+    @property
+    def pause(self) -> str:
+        """The value that ``cfgen pause`` set, empty where this is something else."""
+        values = [one.actual or "" for one in self.differences]
+        ours = self.logical_id == BRAKE and [one.path for one in self.differences] == ["/Value"]
+        return values[0] if ours and values[0].startswith("paused") else ""
 
 
 def detect(

@@ -7,6 +7,7 @@ import msgspec
 
 from cfgen.deploy.changeset import Change, Kind
 from cfgen.errors import Refused
+from cfgen.host.render import BRAKE
 
 OnFailure = Literal["rollback", "delete", "keep"]
 
@@ -65,6 +66,12 @@ def check_manner(manner: Manner, kind: Kind, changes: Collection[Change]) -> Non
     """Raise :class:`Refused` for what CloudFormation would refuse in the middle of the change."""
     if kind == "CREATE":
         return
+    brakes = [one for one in changes if one.logical_id == BRAKE and one.action != "Add"]
+    if manner.revert_drift and brakes:
+        raise Refused(
+            f"{BRAKE}: --revert-drift would set it back to running, so that paused jobs run again",
+            "cfgen resume first, if they may; or leave --revert-drift out",
+        )
     if manner.on_failure == "delete":
         raise Refused(
             "--on-failure delete: the stack is up, and a failed update must not delete it",

@@ -4,6 +4,7 @@
 
     units/     systemd units, to /etc/systemd/system
     scripts/   programs, to /usr/local/lib/trading-bot
+    remote/    scripts that the command line sends to the host when it needs them (Run Command)
     etc/       settings of the CloudWatch agent, cfn-hup, logrotate; and the user data
 
 Units hold ``@NAME@`` where a setting of cfgen.toml goes, filled in by ``render.py``. Files in

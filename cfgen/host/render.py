@@ -40,6 +40,11 @@ repeat, and not on the hour, when bots are at work."""
 HOSTS = {"instance": "Host", "group": "HostGroup"}
 """Logical id of the resource that runs the bot, by the plan's shape."""
 
+BRAKE = "Brake"
+"""Logical id of the parameter that ``scripts/brake`` reads."""
+
+BRAKE_DESCRIPTION = "Whether the trading bot may run: set by cfgen pause and cfgen resume"
+
 _SCRIPTS = (
     "bootstrap",
     "install-app",

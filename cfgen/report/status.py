@@ -45,7 +45,7 @@ def status_text(
 
     ``command`` writes a command of cfgen's for the same stack.
     """
-    lines: list[RenderableType] = [_stack(status)]
+    lines: list[RenderableType] = [_stack(status), *_brake(status, command)]
     if status.operation:
         lines.append(f"last operation: {_operation(status.operation)}")
     lines.append(_host(status.host, command) if status.host else "host: none at the moment")
@@ -55,7 +55,7 @@ def status_text(
         f"alarms: {len(ringing)} ringing" + (f", {silent} without data yet" if silent else "")
     )
     lines += [Text(f"  {alarm.name}: {alarm.text}", style="bold red") for alarm in ringing]
-    lines.append(f"next run: {_next_run(status.next_run, now)}")
+    lines.append(f"next run: {_next_run(status.next_run, now, _stands(status))}")
     lines += _jobs(status, now)
     if kept:
         lines.append(f"plan: {kept.id}, {usd(kept.monthly_usd)} a month when it was locked")
@@ -67,7 +67,9 @@ def _jobs(status: Status, now: datetime) -> Iterator[Text]:
     several = len(status.jobs) > 1
     for job in status.jobs:
         last = _last_run(job.last_run) if not status.runs_unknown else ""
-        text = Text(f"  {job.name}: next {_next_run(job.next_run, now)}" if several else "")
+        text = Text(
+            f"  {job.name}: next {_next_run(job.next_run, now, _stands(status))}" if several else ""
+        )
         if last:
             bad = job.last_run is not None and job.last_run.result != "success"
             text.append("; " if several else "", "")
@@ -84,6 +86,20 @@ def _last_run(run: Run | None) -> str:
     return f"{run.result} at {run.ended:%Y-%m-%d %H:%M} UTC" + (
         f": {run.reason}" if run.reason else ""
     )
+
+
+def _stands(status: Status) -> bool:
+    """Whether no run begins until somebody lets it."""
+    return status.brake is not None and status.paused and status.brake.until is None
+
+
+def _brake(status: Status, command: Callable[[str], str]) -> Iterator[Text]:
+    """Nothing where jobs run as ever."""
+    if status.brake_unknown:
+        yield Text(f"brake: not known: {status.brake_unknown}", style="yellow")
+    elif status.brake and status.paused:
+        value = status.brake.value.replace("paused", "PAUSED")
+        yield Text(f"{value}: no job runs; {command('resume')} ends it", style="bold red")
 
 
 def _stack(status: Status) -> Text:
@@ -122,9 +138,9 @@ def _host(host: Host, command: Callable[[str], str]) -> Text:
     )
 
 
-def _next_run(moment: datetime | None, now: datetime) -> str:
+def _next_run(moment: datetime | None, now: datetime, paused: bool) -> str:
     if moment is None:
-        return "none in the next 30 days"
+        return "none while it is paused" if paused else "none in the next 30 days"
     hours = int((moment - now).total_seconds() // 3600)
     when = f"in {hours} h" if hours < 48 else f"in {hours // 24} days"
     return f"{moment:%a %Y-%m-%d %H:%M} {moment.tzinfo}, {when}"
@@ -147,6 +163,14 @@ def status_json(status: Status, kept: LockedPlan | None) -> str:
         "alarms": [
             {"name": one.name, "state": one.state, "text": one.text} for one in status.alarms
         ],
+        "brake": status.brake
+        and {
+            "state": "paused" if status.paused else "running",
+            "until": status.brake.until.isoformat()
+            if status.paused and status.brake.until
+            else None,
+        },
+        "brake_unknown": status.brake_unknown or None,
         "next_run": status.next_run.isoformat() if status.next_run else None,
         "jobs": [
             {

@@ -25,7 +25,7 @@ from cfgen.bot.events import read_events
 from cfgen.bot.host import Host, find_host, reachable_host
 from cfgen.bot.logs import Line, read_lines, since_of
 from cfgen.bot.runs import JobRuns, next_run, runs_of
-from cfgen.bot.session import FORWARD, PLUGIN, RESPONSE, open_session, plugin_version, run_command
+from cfgen.bot.session import FORWARD, PLUGIN, RESPONSE, open_session, plugin_version
 from cfgen.bot.status import (
     Alarm,
     Status,
@@ -237,41 +237,6 @@ def test_the_plugins_version(tmp_path: Path) -> None:
         plugin.write_text(f"#!/bin/sh\necho '{said}'\n")
         plugin.chmod(0o755)
         assert plugin_version(lambda _: str(plugin)) == version
-
-
-def sent(aws: Aws) -> None:
-    aws.answer("ssm", "send_command", {"Command": {"CommandId": "c" * 36}})
-
-
-def invoked(aws: Aws, status: str, code: int = -1) -> None:
-    aws.answer(
-        "ssm",
-        "get_command_invocation",
-        {"Status": status, "ResponseCode": code, "StandardOutputContent": "out",
-         "StandardErrorContent": "err"},
-        CommandId="c" * 36, InstanceId=INSTANCE,
-    )  # fmt: skip
-
-
-def test_a_command_comes_back_with_its_exit_code(aws: Aws) -> None:
-    sent(aws)
-    aws.stubs["ssm"].add_client_error("get_command_invocation", "InvocationDoesNotExist")
-    invoked(aws, "InProgress")
-    invoked(aws, "Failed", 3)
-    waits: list[float] = []
-    assert run_command(aws.clients, INSTANCE, "exit 3", waits.append, 60) == ("out", "err", 3)
-    assert waits == [1.0, 1.0, 1.0]
-    aws.done()
-
-
-def test_a_command_that_does_not_end_is_cancelled(aws: Aws) -> None:
-    sent(aws)
-    for _ in range(3):
-        invoked(aws, "InProgress")
-    aws.answer("ssm", "cancel_command", {}, CommandId="c" * 36)
-    with pytest.raises(Refused, match="did not end within 2 s"):
-        run_command(aws.clients, INSTANCE, "sleep 9", lambda _: None, 2)
-    aws.done()
 
 
 # The log

@@ -210,6 +210,21 @@ def test_the_same_for_programs() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "actual", "pause"),
+    [
+        ("Brake", "/Value", "paused", "paused"),
+        # What else was changed by hand of it is no pause, and neither is another parameter.
+        ("Brake", "/Value", "puased", ""),
+        ("Brake", "/Description", "paused", ""),
+        ("Other", "/Value", "paused", ""),
+    ],
+)
+def test_a_pause_is_no_damage(name: str, path: str, actual: str, pause: str) -> None:
+    how = Difference(path, "running", actual, "NOT_EQUAL")
+    assert Drift(name, "p", "AWS::SSM::Parameter", "MODIFIED", (how,)).pause == pause
+
+
 # As a process: moto knows no drift
 
 XML = {
@@ -230,6 +245,13 @@ DRIFTED = (
     "<ActualValue>t4g.small</ActualValue><DifferenceType>NOT_EQUAL</DifferenceType></member>"
     "</PropertyDifferences><Timestamp>2026-11-23T00:00:00Z</Timestamp></member>"
     "</StackResourceDrifts>"
+)
+
+PAUSED = (
+    DRIFTED.replace("Host<", "Brake<")
+    .replace("/InstanceType<", "/Value<")
+    .replace("t4g.micro", "running")
+    .replace("t4g.small", "paused until 2026-12-01")
 )
 
 
@@ -273,6 +295,12 @@ def test_drift_as_a_process(cfgen: Run, memory_aws: dict[str, str], drifting: Dr
     failed = cfgen("diff", "--drift", "--json", "--fail", extra=extra)
     assert failed.returncode == 8, failed.stderr
     assert json.loads(failed.stdout)["drift"][0]["logical_id"] == "Host"
+    drifting.drifts = PAUSED
+    paused = cfgen("diff", "--drift", "--json", "--fail", extra=extra)
+    assert paused.returncode == 0, paused.stderr
+    assert json.loads(paused.stdout) == {"drift": []}
+    assert "Brake: paused until 2026-12-01 by cfgen pause, as it is meant to be" in paused.stderr
+    assert "--revert-drift" not in paused.stderr
     drifting.drifts = "<StackResourceDrifts/>"
     same = cfgen("diff", "--drift", "--json", "--fail", extra=extra)
     assert same.returncode == 0, same.stderr

@@ -146,7 +146,7 @@ class TestReading:
         settings = set_brake(tmp_path, "running")
         answered = tmp_path / "answered"
         stands.add("aws", f"touch {answered}; sleep 1; echo running")
-        command = ["bash", SCRIPTS / "brake"]
+        command = ["bash", str(SCRIPTS / "brake")]
         environment = {"PATH": f"{stands.folder}:/usr/bin:/bin", **settings}
         with subprocess.Popen([*command, "read", "0"], env=environment) as reading:
             while not answered.exists():
