@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/ready
-PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/deploying.md docs/lint-rules.md docs/states.md
+PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/deploying.md docs/doctor.md docs/lint-rules.md docs/states.md
 SCRIPTS := $(shell grep -lr '^\#!/bin/bash' cfgen/host/scripts cfgen/host/remote) .ci/run
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -18,6 +18,7 @@ and these are the rooms::
     lint/       cfn-lint in process
     secret/     the broker's keys, on their way into the stack's secret
     bot/        the running bot: its host, log, status, and the way in
+    doctor/     everything between the user and a running bot, each finding with its remedy
     detect/     what a bot's folder says of the bot, for cfgen init
     deploy/     change sets, events, causes, and the rehearsal
     report/     text and JSON for people and programs

@@ -16,6 +16,8 @@ UNREADABLE = (*FAILURES, CfgenError, OSError, LookupError, ValueError)
 """What reading may end with. The last two are answers that lack what they should hold."""
 
 
+AGAIN = "look again; with --debug it is told what was called"
+
 Denied = list[str]
 """Operations that the identity may not call, as they are met."""
 
@@ -44,7 +46,7 @@ def unasked(check: str, error: Exception, denied: Denied) -> Finding:
             reason = f"the identity may not call {error.operation_name}"
         else:
             reason = brief(error)
-        return found(UNASKED, check, reason=reason, hint=HINTS[kind])
-    hint = error.hint if isinstance(error, CfgenError) else ""
+        return found(UNASKED, check, reason=reason, hint=HINTS[kind] or AGAIN)
+    hint = error.hint if isinstance(error, CfgenError) else AGAIN
     reason = str(error) if isinstance(error, CfgenError | OSError) else f"an odd answer ({error!r})"
-    return found(UNASKED, check, reason=reason, hint=hint)
+    return found(UNASKED, check, reason=reason, hint=hint or AGAIN)

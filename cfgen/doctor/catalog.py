@@ -26,7 +26,7 @@ ENTRIES = (
     # You
     Entry(
         "configuration-advice", "configuration", "warning",
-        "{text}",
+        "perhaps not what was meant: {text}",
         "change it in {file}",
     ),
     Entry(
@@ -119,7 +119,7 @@ ENTRIES = (
     Entry(
         "stack-repair", "stack", "problem",
         "stack {stack} is in {status} and needs repair",
-        "{ways}",
+        "by what its state allows: {ways}",
     ),
     Entry(
         "stack-busy", "stack", "warning",
@@ -161,8 +161,8 @@ ENTRIES = (
     ),
     Entry(
         "wheels-missing", "wheels", "problem",
-        "{text}",
-        "{hint}",
+        "the host cannot install what the bot requires: {text}",
+        "change the requirement, workload.architectures or bot.python ({hint})",
     ),
     Entry(
         "wheels-unchecked", "wheels", "unknown",
@@ -223,13 +223,14 @@ ENTRIES = (
         "session-encryption", "sessions", "problem",
         "the account's sessions are encrypted with {key}, which the host's role may not use: no "
         "session begins",
-        "`{command}`; who connects needs kms:GenerateDataKey on the key as well",
+        "give it to the role: `{command}`; who connects needs kms:GenerateDataKey on "
+        "the key as well",
     ),
     Entry(
         "session-logging", "sessions", "warning",
         "the account records sessions in {place}; the host's role lacks {actions}: sessions are "
         "refused, or not recorded",
-        "`{command}`",
+        "give them to the role: `{command}`",
     ),
     Entry(
         "session-unsure", "sessions", "unknown",
@@ -292,8 +293,13 @@ ENTRIES = (
     # Bot
     Entry(
         "secret-absent", "keys", "problem",
-        "{text}",
-        "{hint}",
+        "there are no keys to be read: {text}",
+        "`cfgen deploy` makes the stack's secret ({hint})",
+    ),
+    Entry(
+        "secret-deleted", "keys", "problem",
+        "the keys are about to go: {text}",
+        "`{command}` keeps them",
     ),
     Entry(
         "secret-empty", "keys", "problem",

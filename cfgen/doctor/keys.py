@@ -27,9 +27,10 @@ def read_keys(clients: "Clients", stack: str) -> Mapping[str, str] | ConfigError
 def judge_keys(keys: Mapping[str, str] | ConfigError, modes: Collection[Mode]) -> Iterator[Finding]:
     """By name and by shape. No value is in any text."""
     if isinstance(keys, ConfigError):
-        command = keys.hint.startswith("aws ")
-        hint = f"`{keys.hint}`" if command else keys.hint
-        yield found("secret-absent", text=str(keys), hint=hint)
+        if keys.hint.startswith("aws "):
+            yield found("secret-deleted", text=str(keys), command=keys.hint)
+        else:
+            yield found("secret-absent", text=str(keys), hint=keys.hint)
         return
     if not keys:
         yield found("secret-empty")

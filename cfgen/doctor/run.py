@@ -195,9 +195,10 @@ class _Site:
 
         told = list(look("host", lambda: read_host(clients, self._name, stack), keep, self._denied))
         yield from told
-        instance, group = self._running(stack, told), stack.resources.get("HostLogGroup")
+        instance, running = self._instance(stack, told)
         if not instance:
             return
+        group = stack.resources.get("HostLogGroup")
         since = max(stack.made, self._now - REPORTS_BACK)
         if group and built:
             yield from look(
@@ -208,14 +209,16 @@ class _Site:
             )
         elif built is None:
             yield from look("version", self._read_built, lambda _: (), self._denied)
-        yield from self._machine(instance)
+        if running:
+            yield from self._machine(instance)
 
-    def _running(self, stack: Stack, told: Sequence[Finding]) -> str:
-        """The instance that runs, empty if none does. Where that could not be asked, the stack's
-        own is taken to."""
+    def _instance(self, stack: Stack, told: Sequence[Finding]) -> tuple[str, bool]:
+        """The host's id, empty if there is none, and whether it runs. Where that could not be
+        asked, the stack's own instance is taken to."""
         if any(one.code == UNASKED for one in told):
-            return stack.resources.get(HOSTS["instance"], "")
-        return self._host.instance_id if self._host and self._host.state == "running" else ""
+            return stack.resources.get(HOSTS["instance"], ""), True
+        host = self._host
+        return (host.instance_id, host.state == "running") if host else ("", False)
 
     def _built(self) -> Built | None:
         try:

@@ -38,6 +38,8 @@ from cfgen.doctor.stack import Stack, judge_disk_key, judge_offered, judge_stack
 from cfgen.doctor.version import judge_version
 from cfgen.doctor.wheels import Wheels, judge_wheels
 from cfgen.errors import ConfigError, Refused
+from cfgen.report.doctor import doctor_text
+from cfgen.report.paper import Paper
 
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
 """A Wednesday, noon in Seoul."""
@@ -167,6 +169,7 @@ RAISED: dict[str, Callable[[], Iterable[Finding]]] = {
     "image-old": lambda: image(200),
     "host-clock-off": lambda: judge_host_clock(Answer(skew=45.0)),
     "secret-absent": lambda: judge_keys(ConfigError("no secret", "deploy makes it"), ["demo"]),
+    "secret-deleted": lambda: judge_keys(ConfigError("x", "aws secretsmanager y"), ["demo"]),
     "secret-empty": lambda: judge_keys({}, ["demo"]),
     "keys-missing": lambda: judge_keys(KEYS, ["real"]),
     "keys-wrong": lambda: judge_keys(KEYS | {"KIS_PAPER_STOCK": "50123456-01"}, ["demo"]),
@@ -202,7 +205,7 @@ RAISED: dict[str, Callable[[], Iterable[Finding]]] = {
     # What the whole decides, tests/cfgen/doctor/test_examine.py raises as well.
     "broker-not-now": lambda: [found("broker-not-now", job="bot", time="09:00 KST")],
     "broker-host-away": lambda: [found("broker-host-away")],
-    UNASKED: lambda: [unasked("image", Refused("cut", "again"), [])],
+    UNASKED: lambda: [unasked("image", Refused("cut"), [])],
 }  # fmt: skip
 
 
@@ -280,7 +283,8 @@ def test_every_state_of_a_stack_is_judged(status: str) -> None:
 
 def test_a_state_of_tomorrow_needs_repair() -> None:
     [one] = state(stack("PAUSED"))
-    assert (one.code, one.remedy) == ("stack-repair", "look at the stack in the console")
+    assert (one.code, one.remedy) == (
+        "stack-repair", "by what its state allows: look at the stack in the console")  # fmt: skip
 
 
 # Keys
@@ -400,3 +404,27 @@ def test_problems_are_put_right_first_each_once_in_the_order_of_the_checks() -> 
         "stack", "stack", "stack", "host", "keys", "runs", "mail"]  # fmt: skip
     assert remedies(findings) == (
         "cfgen deploy", "cfgen secret set", "cfgen logs --job bot --since 2d")  # fmt: skip
+
+
+def test_a_line_a_check_by_group_and_what_puts_it_right_below() -> None:
+    findings = sorted_findings([*RAISED["secret-empty"](), *RAISED["stack-busy"](),
+                                ok("credentials", "account 1\x1b[2J")])  # fmt: skip
+    assert doctor_text(findings, Paper()) == (
+        "You\n"
+        "  ok       credentials    account 1?[2J\n"
+        "Stack\n"
+        "  warning  stack          stack trading-bot is in UPDATE_IN_PROGRESS: something is under "
+        "way\n"
+        "                          -> cfgen deploy --attach follows it\n"
+        "Bot\n"
+        "  problem  keys           the secret holds no keys yet: the bot cannot run\n"
+        "                          -> cfgen secret set asks for each; cfgen secret set "
+        "--from-env-file .env takes a file's\n"
+        "\n"
+        "To put it right:\n"
+        "  cfgen secret set\n"
+        "  cfgen deploy --attach\n"
+    )
+    assert "\x1b[1;31mproblem" in doctor_text(findings, Paper(True, True, 120))
+    well = doctor_text((ok("keys", "all"),), Paper())
+    assert well == "Bot\n  ok       keys           all\n"
