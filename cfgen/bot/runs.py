@@ -58,8 +58,8 @@ def runs_of(config: Config, now: datetime, lines: Iterable[Line]) -> tuple[JobRu
 
 
 def read_run_lines(client: "CloudWatchLogsClient", group: str, now: datetime) -> tuple[Line, ...]:
-    """Lines that tell of runs, of the last days. Raises botocore's errors."""
-    return tuple(read_lines(client, group, now - LOOK_BACK, f'?"{ENDED}" ?"{FAILED}"'))
+    """Lines that tell of runs and of errors, of the last days. Raises botocore's errors."""
+    return tuple(read_lines(client, group, now - LOOK_BACK, f'?"{ENDED}" ?ERROR'))
 
 
 def _last_run(job: Job, told: list[Line]) -> Run | None:
