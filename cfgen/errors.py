@@ -4,6 +4,7 @@
 
     CfgenError (1)
     ├── AwsError (1)            AWS or the way to it refused or failed
+    ├── HostFailed (1)          the stack is as wanted, its host is not
     ├── ConfigError (2)         a flag, cfgen.toml or cfgen.lock is wrong
     ├── DeployFailed (3)        failed, and the stack is back in a stable state
     ├── NeedsRepair (4)         failed, and the stack needs repair
@@ -29,6 +30,10 @@ class CfgenError(Exception):
 
 class AwsError(CfgenError):
     """AWS, or the way to it, refused or failed."""
+
+
+class HostFailed(CfgenError):
+    """The stack is as wanted, and its host could not take the change up."""
 
 
 class ConfigError(CfgenError):

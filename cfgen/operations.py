@@ -12,7 +12,7 @@ from cfgen.config.given import PLAIN, Given
 from cfgen.config.schema import Config
 from cfgen.errors import ConfigError, Refused
 from cfgen.lock import LockedPlan, check_stack, lock_path, read_lock
-from cfgen.pipeline import new_token, waiting_for
+from cfgen.pipeline import new_token, session_end_for, waiting_for
 
 if TYPE_CHECKING:
     from cfgen.aws import Clients
@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 
 
 def attach(
-    config: Config, profile: str | None, watcher: "Watcher", limit: float, given: Given
+    config: Config,
+    profile: str | None,
+    watcher: "Watcher",
+    limit: float,
+    given: Given,
+    *,
+    wait_host: bool = True,
 ) -> "Result":
     """Follow what is under way. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
@@ -45,7 +51,8 @@ def attach(
 
     with aws_errors():
         clients = Clients(config.stack.region, profile)
-        return run(_guards(config), clients, waiting_for(limit, given), watcher)
+        wish = _guards(config, wait_host=wait_host)
+        return run(wish, clients, waiting_for(limit, given), watcher)
 
 
 def execute_change_set(
@@ -57,6 +64,10 @@ def execute_change_set(
     arn: str,
     allow_replace: tuple[str, ...],
     manner: "Manner",
+    *,
+    wait_host: bool = True,
+    in_session: bool = False,
+    now: Callable[[], datetime] | None = None,
 ) -> "Result":
     """Execute a change set that was kept. Raises the errors of ``cfgen/errors.py``."""
     from cfgen.aws import Clients, aws_errors
@@ -64,12 +75,20 @@ def execute_change_set(
 
     with aws_errors():
         clients = Clients(config.stack.region, profile)
-        wish = _guards(config, allow_replace, manner)
+        wish = _guards(
+            config, allow_replace, manner, wait_host=wait_host, in_session=in_session, now=now
+        )
         return run(arn, wish, clients, waiting_for(limit, given), watcher)
 
 
 def _guards(
-    config: Config, allow_replace: tuple[str, ...] = (), manner: "Manner | None" = None
+    config: Config,
+    allow_replace: tuple[str, ...] = (),
+    manner: "Manner | None" = None,
+    *,
+    wait_host: bool = True,
+    in_session: bool = False,
+    now: Callable[[], datetime] | None = None,
 ) -> "Wish":
     """A wish for a stack that is there: its guards only."""
     from cfgen.deploy.manner import Manner
@@ -84,6 +103,9 @@ def _guards(
         allow_replace=allow_replace,
         protect=stack.termination_protection,
         manner=manner or Manner(),
+        wait_host=wait_host,
+        in_session=in_session,
+        session_end=session_end_for(config, now),
     )
 
 

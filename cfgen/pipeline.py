@@ -101,6 +101,8 @@ class DeployRequest(msgspec.Struct, frozen=True):
     ``manner`` it is an ordinary deploy.
     ``lock`` is the plan's lock, beside which the locked requirements are; ``architectures`` are
     those that the host may have. ``cache`` says whether what had its wheels may be remembered.
+    ``wait_host`` waits until the host has the change; ``in_session`` lets the host go while the
+    exchange is open, which is not looked at without ``now``.
     """
 
     config: Config
@@ -120,6 +122,9 @@ class DeployRequest(msgspec.Struct, frozen=True):
     architectures: tuple[Architecture, ...] = ()
     check_wheels: bool = True
     cache: bool = True
+    wait_host: bool = True
+    in_session: bool = False
+    now: Callable[[], datetime] | None = None
 
 
 def read_market(config: Config, prices: Prices, *, everywhere: bool = False) -> Market:
@@ -628,7 +633,19 @@ def _wish(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> 
         execute=request.execute,
         compare_cost=request.compare_cost,
         manner=request.manner or Manner(),
+        wait_host=request.wait_host,
+        in_session=request.in_session,
+        session_end=session_end_for(request.config, request.now),
     )
+
+
+def session_end_for(
+    config: Config, now: Callable[[], datetime] | None
+) -> Callable[[], datetime | None]:
+    """What gives the end of the session that is on; without ``now`` none is."""
+    from cfgen.host.market import session_end
+
+    return lambda: session_end(config, now()) if now else None
 
 
 def _pinned(request: DeployRequest, watcher: "Watcher | None", reach: "Reach") -> Mapping[str, str]:

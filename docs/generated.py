@@ -114,7 +114,7 @@ def transcript() -> None:
     from tests.cloudformation.server import FakeCloudFormation
 
     with FakeCloudFormation() as aws, tempfile.TemporaryDirectory() as folder:
-        aws.steps_per_poll = 100
+        aws.steps_per_poll, aws.host_has_it = 100, True
         for scene in SCENES:
             scene.set_up(aws)
             if scene.config:

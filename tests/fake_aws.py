@@ -667,7 +667,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert not problems.has_errors(), problems.generate_report()
         if seen.service == "ec2":
             name = f"{seen.operation}Response"
-            return f"<{name}>{_xml(answer, shape)}</{name}>".encode()
+            return f"<{name}>{xml(answer, shape)}</{name}>".encode()
         return json.dumps(answer).encode()
 
     def _send(self, status: int, data: bytes, headers: dict[str, str], cut: bool = False) -> None:
@@ -692,16 +692,16 @@ def _error(service: str, fault: Fault) -> bytes:
     return json.dumps({"__type": fault.code, "message": fault.message}).encode()
 
 
-def _xml(value: Any, shape: Any) -> str:
+def xml(value: Any, shape: Any) -> str:
     """EC2's XML of a value, by the names in botocore's model."""
     if shape.type_name == "structure":
         return "".join(
-            f"<{name}>{_xml(value[member], inner)}</{name}>"
+            f"<{name}>{xml(value[member], inner)}</{name}>"
             for member, inner in shape.members.items()
             if member in value and (name := inner.serialization.get("name", member))
         )
     if shape.type_name == "list":
-        return "".join(f"<item>{_xml(one, shape.member)}</item>" for one in value)
+        return "".join(f"<item>{xml(one, shape.member)}</item>" for one in value)
     if isinstance(value, bool):
         return str(value).lower()
     return escape(value.isoformat() if isinstance(value, datetime) else str(value))

@@ -9,6 +9,7 @@ import boto3
 from botocore.stub import ANY, Stubber
 
 from cfgen.aws import Clients, aws_errors
+from cfgen.bot.report import Report
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.events import Event
 from cfgen.deploy.fates import Fate
@@ -97,6 +98,9 @@ class Person:
 
     def warning(self, text: str) -> None:
         self.warnings.append(text)
+
+    def host(self, report: Report) -> None:
+        self.seen.append(f"host {report.event} {report.step or report.reason}".rstrip())
 
 
 class Recorded:

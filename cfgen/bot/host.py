@@ -47,11 +47,14 @@ def resource_ids(clients: "Clients", stack: str) -> dict[str, str]:
 
     Raises :class:`ConfigError` where there is no stack.
     """
-    return {name: one["PhysicalResourceId"] for name, one in _resources(clients, stack).items()}
+    return {name: one["PhysicalResourceId"] for name, one in read_resources(clients, stack).items()}
 
 
-def _resources(clients: "Clients", stack: str) -> "dict[str, StackResourceSummaryTypeDef]":
-    """A stack's resources that are there, by logical id."""
+def read_resources(clients: "Clients", stack: str) -> "dict[str, StackResourceSummaryTypeDef]":
+    """A stack's resources that are there, by logical id.
+
+    Raises :class:`ConfigError` where there is no stack.
+    """
     pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     try:
         return {
@@ -79,14 +82,24 @@ def find_host(clients: "Clients", stack: str) -> Host | None:
 
     Raises :class:`ConfigError` where there is no stack.
     """
-    held = _resources(clients, stack)
+    return host_among(clients, read_resources(clients, stack))
+
+
+def host_among(clients: "Clients", held: "dict[str, StackResourceSummaryTypeDef]") -> Host | None:
+    """The host among a stack's resources, ``None`` where there is none at the moment."""
+    found = instance_among(clients, held)
+    one = held.get(HOSTS["instance"]) or held.get(HOSTS["group"])
+    return _describe(clients, found, one["ResourceStatus"]) if found and one else None
+
+
+def instance_among(
+    clients: "Clients", held: "dict[str, StackResourceSummaryTypeDef]"
+) -> str | None:
+    """The id of the host's instance, ``None`` where there is none at the moment."""
     instance, group = held.get(HOSTS["instance"]), held.get(HOSTS["group"])
-    one = instance or group
-    if one is None:
-        return None
-    name = one["PhysicalResourceId"]
-    found = name if instance else _member(clients, name)
-    return _describe(clients, found, one["ResourceStatus"]) if found else None
+    if instance:
+        return instance["PhysicalResourceId"]
+    return _member(clients, group["PhysicalResourceId"]) if group else None
 
 
 def _member(clients: "Clients", group: str) -> str | None:

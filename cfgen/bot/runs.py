@@ -61,8 +61,8 @@ def runs_of(config: Config, after: datetime | None, lines: Iterable[Line]) -> tu
 
 
 def read_run_lines(client: "CloudWatchLogsClient", group: str, now: datetime) -> tuple[Line, ...]:
-    """Lines that tell of runs, of the last days. Raises botocore's errors."""
-    return tuple(read_lines(client, group, now - LOOK_BACK, f'?"{ENDED}" ?"{FAILED}"'))
+    """Lines that tell of runs and of errors, of the last days. Raises botocore's errors."""
+    return tuple(read_lines(client, group, now - LOOK_BACK, f'?"{ENDED}" ?ERROR'))
 
 
 def _last_run(job: Job, told: list[Line]) -> Run | None:

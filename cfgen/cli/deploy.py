@@ -100,6 +100,16 @@ def manner_options(function: Callable[..., Any]) -> Callable[..., Any]:
     help="Do not ask pip whether each requirement has its wheel for the host.",
 )
 @timeout_option
+@click.option(
+    "--no-wait-host",
+    is_flag=True,
+    help="End when the stack is as wanted; do not wait until its host is, too.",
+)
+@click.option(
+    "--in-session",
+    is_flag=True,
+    help="Replace the host even while the exchange is open.",
+)
 @progress_option
 @click.option(
     "--no-execute", is_flag=True, help="Keep the change set, for --changeset on another day."
@@ -131,6 +141,8 @@ def deploy(
     no_execute: bool,
     attach: bool,
     no_wheel_check: bool,
+    no_wait_host: bool,
+    in_session: bool,
     refresh_image: bool,
     fail_on_empty: bool,
     rehearse: bool,
@@ -157,12 +169,21 @@ def deploy(
     if changeset or attach:
         other = {"template": template, "--parameter": parameters, "--refresh-image": refresh_image,
                  "--fail-on-empty": fail_on_empty, "--allow-replace": attach and allow_replace,
+                 "--in-session": attach and in_session,
                  "way of making a change": not manner.is_ordinary(everything=attach)}  # fmt: skip
         if changeset and manner.on_failure == "delete":
             raise click.UsageError("--on-failure delete is told when a change set is made")
         if unfit := [name for name, value in other.items() if value]:
             raise click.UsageError(f"{chosen_ways[0]} takes no {' and no '.join(unfit)}")
-        _go_on(changeset, allow_replace, manner, timeout * 60, form(yes=yes))
+        _go_on(
+            changeset,
+            allow_replace,
+            manner,
+            timeout * 60,
+            form(yes=yes),
+            wait_host=not no_wait_host,
+            in_session=in_session,
+        )
         return
     with form(yes=yes or rehearse) as watcher:
         config, body, chosen = read_subject(
@@ -190,6 +211,9 @@ def deploy(
             chosen.plan.architectures if chosen else (),
             not no_wheel_check,
             prices.cache,
+            not no_wait_host,
+            in_session,
+            now,
         )
         if rehearse:
             _rehearse(request, watcher, pipeline.rehearsals() if prices.cache else None)
@@ -226,6 +250,9 @@ def _go_on(
     manner: "Manner",
     limit: float,
     watcher: "Watcher",
+    *,
+    wait_host: bool,
+    in_session: bool,
 ) -> None:
     """Execute a change set that was kept, or follow what is under way."""
     from cfgen import operations
@@ -234,10 +261,22 @@ def _go_on(
     with watcher:
         if changeset:
             result = operations.execute_change_set(
-                config, profile, watcher, limit, given(), changeset, allow_replace, manner
+                config,
+                profile,
+                watcher,
+                limit,
+                given(),
+                changeset,
+                allow_replace,
+                manner,
+                wait_host=wait_host,
+                in_session=in_session,
+                now=now,
             )
         else:
-            result = operations.attach(config, profile, watcher, limit, given())
+            result = operations.attach(
+                config, profile, watcher, limit, given(), wait_host=wait_host
+            )
     _tell(result, watcher, manner)
 
 
@@ -248,7 +287,10 @@ def _tell(result: "Result", watcher: "Watcher", manner: "Manner") -> None:
     if isinstance(watcher, JsonWatcher):
         watcher.outputs(result.outputs)
         watcher.result(
-            changed=result.changed, stack=result.stack_arn, changeset=result.kept or None
+            changed=result.changed,
+            stack=result.stack_arn,
+            changeset=result.kept or None,
+            host=result.host or None,
         )
     elif result.kept:
         keep = " --on-failure keep" if manner.keeps else ""

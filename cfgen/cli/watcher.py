@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
 
+from cfgen.bot.report import Report
 from cfgen.cli.boundary import INTERRUPTED, by_person, forget_interrupts
 from cfgen.cli.terminal import OutputClosed, answered, emit, now, paper, someone_to_ask, talk
 from cfgen.deploy.changeset import ChangeSet
@@ -19,7 +20,15 @@ from cfgen.deploy.fates import Fate
 from cfgen.deploy.following import Answer
 from cfgen.deploy.plan import Identity
 from cfgen.errors import CfgenError, Refused
-from cfgen.report.deploy import change_set_data, event_data, event_text, fates_text, preview_text
+from cfgen.report.deploy import (
+    change_set_data,
+    event_data,
+    event_text,
+    fates_text,
+    host_data,
+    host_text,
+    preview_text,
+)
 from cfgen.report.progress import Progress, advance, progress_tree
 
 if TYPE_CHECKING:
@@ -162,6 +171,12 @@ class Watcher:
         """See :class:`cfgen.deploy.plan.Watcher`."""
         self._tell(f"warning: {text}")
 
+    def host(self, report: Report) -> None:
+        """See :class:`cfgen.deploy.plan.Watcher`."""
+        # The tree shows an operation, which is over.
+        self._stop()
+        self._tell(host_text(report))
+
     def _draw(self) -> None:
         if self._live is None:
             from rich.console import Console
@@ -272,6 +287,10 @@ class JsonWatcher(Watcher):
     def warning(self, text: str) -> None:
         """See :class:`cfgen.deploy.plan.Watcher`."""
         self._line("warning", message=text)
+
+    def host(self, report: Report) -> None:
+        """See :class:`cfgen.deploy.plan.Watcher`."""
+        self._line("host", **host_data(report))
 
     def outputs(self, outputs: Mapping[str, tuple[str, str]]) -> None:
         """The stack's outputs."""

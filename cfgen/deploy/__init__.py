@@ -30,6 +30,7 @@
     execution.py   starting the change, and setting what protects the stack afterwards
     following.py   an operation followed to its end, whatever comes in between
     failure.py     a failed operation, told
+    arriving.py    waiting until the host has what the stack says
     run.py         the deploy itself, step by step
     diff.py        the same without executing, and without anything left behind
     drift.py       what was changed by hand

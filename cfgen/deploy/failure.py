@@ -6,7 +6,8 @@ from typing import Protocol
 
 import msgspec
 
-from cfgen.aws import FAILURES, Clients
+from cfgen.aws import FAILURES, Clients, brief
+from cfgen.bot.report import Report, read_reports
 from cfgen.deploy.causes import causes, is_nested, stuck
 from cfgen.deploy.events import Event
 from cfgen.deploy.following import Followed
@@ -38,7 +39,7 @@ def judge(stack: Stack, arn: str, followed: Followed, clients: Clients, watcher:
     if followed.cancelled and (status in ROLLED_BACK or status == "DELETE_COMPLETE"):
         raise DeployFailed(f"cancelled, as you asked: stack {stack.name} is in {status}")
     found = tuple(find_causes(stack, arn, events, watcher))
-    _show_bootstrap(stack, arn, found, clients, watcher)
+    _show_bootstrap(stack, arn, found, events[0].time, clients, watcher)
     why = "\n  ".join(map(told, found)) or "no event says why"
     cause = found[0] if found else None
     if status in ROLLED_BACK:
@@ -95,10 +96,19 @@ def told(event: Event) -> str:
 
 
 def _show_bootstrap(
-    stack: Stack, arn: str, found: Sequence[Event], clients: Clients, watcher: Notes
+    stack: Stack,
+    arn: str,
+    found: Sequence[Event],
+    since: datetime,
+    clients: Clients,
+    watcher: Notes,
 ) -> None:
-    """Show the end of the bootstrap's log, where it is the bootstrap that failed."""
-    if not any(one.logical_id in HOSTS and "signal" in one.reason.lower() for one in found):
+    """Show why the bootstrap failed, where it is the bootstrap that failed.
+
+    The host's own report says it best; before there is one, its log; before that, its console.
+    """
+    failed = [one for one in found if one.logical_id in HOSTS and "signal" in one.reason.lower()]
+    if not failed:
         return
     try:
         group = next(
@@ -106,24 +116,67 @@ def _show_bootstrap(
         )
     except FAILURES:
         group = ""
-    if not group:
-        return
+    shown = bool(group) and _show_log(group, since, clients, watcher)
+    instance = next((one.physical_id for one in failed if one.physical_id.startswith("i-")), "")
+    if not shown and instance:
+        _show_console(instance, clients, watcher)
+
+
+def _show_log(group: str, since: datetime, clients: Clients, watcher: Notes) -> bool:
+    """Show the host's report of its failure and the end of its log; whether there was any."""
     tail = f"aws logs tail {group} --region {clients.region} --since 1h"
     try:
         streams = clients.logs.describe_log_streams(
             logGroupName=group, orderBy="LastEventTime", descending=True, limit=10
         )["logStreams"]
         names = [one["logStreamName"] for one in streams]
+        told = _last_failure(names, group, since, clients)
+        if told:
+            step = f"step {told.step} of the bootstrap" if told.step else "the bootstrap"
+            watcher.note(f"the host says: {step} failed: {printable(told.reason)}")
         stream = next((name for name in names if name.endswith("/bootstrap")), None)
         if stream is None:
-            watcher.note("the host has logged nothing of its bootstrap: it did not get so far")
-            return
+            if told is None:
+                watcher.note("the host has logged nothing of its bootstrap: it did not get so far")
+            return told is not None
         lines = clients.logs.get_log_events(
             logGroupName=group, logStreamName=stream, limit=LAST_LINES, startFromHead=False
         )["events"]
     except FAILURES:
         watcher.note(f"the bootstrap's log could not be read; try: {tail}")
-        return
+        return False
     watcher.note(f"the end of the bootstrap's log ({stream}); all of it: {tail}")
     for line in lines:
         watcher.note(f"  {printable(line['message'].rstrip())}")
+    return True
+
+
+def _last_failure(
+    streams: Sequence[str], group: str, since: datetime, clients: Clients
+) -> Report | None:
+    """What the host that spoke last says of its failure, if it does."""
+    name = next((one for one in streams if one.endswith("/report")), "")
+    if not name:
+        return None
+    reports = read_reports(clients.logs, group, name.removesuffix("/report"), since)
+    return next((one for one in reversed(reports) if one.event == "failed"), None)
+
+
+def _show_console(instance: str, clients: Clients, watcher: Notes) -> None:
+    """Show the end of what the instance wrote on its console, which EC2 keeps for an hour."""
+    command = (
+        f"aws ec2 get-console-output --region {clients.region} --instance-id {instance} "
+        "--latest --output text"
+    )
+    try:
+        text = clients.ec2.get_console_output(InstanceId=instance, Latest=True).get("Output", "")
+    except FAILURES as error:
+        watcher.note(f"its console could not be read ({brief(error)}); try: {command}")
+        return
+    lines = [line for line in text.splitlines() if line.strip()][-LAST_LINES:]
+    if not lines:
+        watcher.note(f"nothing is on its console yet; try in some minutes: {command}")
+        return
+    watcher.note(f"the end of its console; all of it: {command}")
+    for line in lines:
+        watcher.note(f"  {printable(line.rstrip())}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from datetime import datetime
 
 from cfgen.deploy.changeset import Change
 from cfgen.errors import Refused
@@ -81,6 +82,39 @@ def check_subnet(changes: Collection[Change]) -> None:
                 "set another network.subnet_cidr as well, or keep the zone that the stack has: "
                 "--parameter AvailabilityZoneId=ID",
             )
+
+
+HOSTS = ("AWS::EC2::Instance", "AWS::AutoScaling::AutoScalingGroup")
+
+ROLLED = {"LaunchTemplate", "MixedInstancesPolicy", "VPCZoneIdentifier"}
+"""Properties of a group whose change replaces its host (UpdatePolicy attribute, CloudFormation
+Template Reference)."""
+
+
+def check_session(changes: Collection[Change], end: datetime | None, *, insisted: bool) -> str:
+    """Raise :class:`Refused` where the host would go while the exchange is open, until ``end``.
+
+    Where somebody insists, gives what is to be said of it; empty where nothing is.
+    """
+    going = [change for change in changes if _ends_host(change)]
+    if end is None or not going:
+        return ""
+    hosts = ", ".join(change.logical_id for change in going)
+    what = (
+        f"the exchange is open (until {end:%H:%M %Z} of {end:%Y-%m-%d}), and {hosts} would be "
+        "replaced: the bot is down until the old host has gone and the new one is ready, two or "
+        "three minutes or more; a daily run at work is ended, and not begun again"
+    )
+    if not insisted:
+        raise Refused(what, "deploy after the session, or add --in-session")
+    return what
+
+
+def _ends_host(change: Change) -> bool:
+    """Whether the machine that runs the bot may go, or be stopped, in a change."""
+    if change.resource_type not in HOSTS:
+        return False
+    return change.may_destroy or bool(ROLLED.intersection(change.because))
 
 
 def _replaced(change: Change) -> str:

@@ -1,12 +1,14 @@
 """From a wish to a change set: what ``deploy`` and ``diff`` do before anything is executed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from cfgen.aws import FAILURES, Clients, brief, is_transient
+from cfgen.bot.report import Report
 from cfgen.deploy.artifacts import Artifacts
 from cfgen.deploy.body import BODY_LIMIT, Body
 from cfgen.deploy.bundle import Bundle
@@ -39,7 +41,9 @@ class Wish(msgspec.Struct, frozen=True):
     ``manner`` is how the change is made. Without ``execute`` the change set is kept for another
     day. With ``compare_cost`` the watcher is told what the stack was built for. Without
     ``validations`` CloudFormation is not asked what its own checks found, nor EC2 for the disks'
-    key.
+    key. With ``wait_host`` the deploy is over when the host has the change. ``session_end`` gives
+    the end of the exchange's session that is on, ``None`` for none: in it no host goes, but with
+    ``in_session``.
     """
 
     stack: str
@@ -56,6 +60,9 @@ class Wish(msgspec.Struct, frozen=True):
     compare_cost: bool = False
     manner: Manner = Manner()
     validations: bool = True
+    wait_host: bool = False
+    in_session: bool = False
+    session_end: Callable[[], datetime | None] = lambda: None
 
 
 class Watcher(Onlooker, Protocol):
@@ -82,6 +89,9 @@ class Watcher(Onlooker, Protocol):
 
     def note(self, text: str) -> None:
         """Something worth knowing."""
+
+    def host(self, report: Report) -> None:
+        """The host told how far it is with a change."""
 
 
 class Prepared(msgspec.Struct, frozen=True):

@@ -70,6 +70,9 @@ def _rehearse(
         protect=False,
         refresh_image=False,
         validations=False,
+        # In memory nothing boots.
+        wait_host=False,
+        session_end=lambda: None,
         parameters={**stand_ins, **wish.parameters},
     )
     with _memory() as endpoint:
@@ -126,7 +129,7 @@ class Silent:
     def _nothing(self, *_: object) -> None:
         """Say nothing."""
 
-    identity = built_for = preview = agreed = event = note = warning = _nothing
+    identity = built_for = preview = agreed = event = note = warning = host = _nothing
 
 
 def _parameters(body: str) -> Mapping[str, Mapping[str, Any]]:

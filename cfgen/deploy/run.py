@@ -3,12 +3,13 @@
 import msgspec
 
 from cfgen.aws import Clients
+from cfgen.deploy.arriving import Host, await_host, look_at_host
 from cfgen.deploy.body import fit
 from cfgen.deploy.changeset import ChangeSet
 from cfgen.deploy.execution import UnderWay, finish, start_change, tighten_policy
 from cfgen.deploy.failure import judge
-from cfgen.deploy.following import Running, follow, goes_on
-from cfgen.deploy.guards import check_replacements, check_subnet
+from cfgen.deploy.following import Followed, Running, follow, goes_on
+from cfgen.deploy.guards import check_replacements, check_session, check_subnet
 from cfgen.deploy.manner import check_manner
 from cfgen.deploy.plan import (
     Prepared,
@@ -32,13 +33,15 @@ from cfgen.errors import ConfigError, Declined, DeployFailed, NeedsRepair, Refus
 class Result(msgspec.Struct, frozen=True):
     """How it ended: whether anything changed, and the stack's outputs with their descriptions.
 
-    ``kept`` is the ARN of a change set that waits to be executed.
+    ``kept`` is the ARN of a change set that waits to be executed; ``host`` says whether the host
+    has what the stack says, empty where nobody looked.
     """
 
     changed: bool
     stack_arn: str
     outputs: dict[str, tuple[str, str]]
     kept: str = ""
+    host: Host = ""
 
 
 def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> Result:
@@ -75,7 +78,9 @@ def deploy(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
             raise DeployFailed(
                 "the template holds no resource to create", "check the conditions in it"
             )
-        return Result(False, deployed.arn, finish(stack, deployed.arn, wish, watcher))
+        outputs = finish(stack, deployed.arn, wish, watcher)
+        host = look_at_host(stack, deployed.arn, clients, watcher) if wish.wait_host else ""
+        return Result(False, deployed.arn, outputs, host=host)
     return _to_its_end(stack, running, wish, clients, watcher)
 
 
@@ -117,15 +122,16 @@ def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
             )
         if status == "REVIEW_IN_PROGRESS":
             return Result(False, arn, {})
-        return Result(False, arn, finish(stack, arn, wish, watcher))
+        outputs = finish(stack, arn, wish, watcher)
+        host = await_host(stack, arn, found.changed, clients, watcher) if wish.wait_host else ""
+        return Result(False, arn, outputs, host=host)
     running = Running(arn, stack.event_ids_before_current(arn), wish.token)
     followed = follow(stack, running, watcher)
     if status == "DELETE_IN_PROGRESS" and followed.status == "DELETE_COMPLETE":
         return Result(True, arn, {})
     if followed.status in ROLLED_BACK:
         tighten_policy(stack, arn, watcher)
-    judge(stack, arn, followed, clients, watcher)
-    return Result(True, arn, finish(stack, arn, wish, watcher))
+    return _ended(stack, arn, followed, wish, clients, watcher)
 
 
 def _to_its_end(
@@ -136,12 +142,22 @@ def _to_its_end(
     ended = followed.status
     if ended not in SUCCEEDED and ended != "DELETE_COMPLETE":
         tighten_policy(stack, arn, watcher)
+    return _ended(stack, arn, followed, wish, clients, watcher)
+
+
+def _ended(
+    stack: Stack, arn: str, followed: Followed, wish: Wish, clients: Clients, watcher: Watcher
+) -> Result:
+    """Judge an operation that ended, set what protects the stack, and wait for its host."""
     judge(stack, arn, followed, clients, watcher)
     if wish.manner.express:
         watcher.note(
             f"express: everything is configured, and may not run yet; see {stack.command('status')}"
         )
-    return Result(True, arn, finish(stack, arn, wish, watcher))
+    outputs = finish(stack, arn, wish, watcher)
+    begun = followed.events[0].time
+    host = await_host(stack, arn, begun, clients, watcher) if wish.wait_host else ""
+    return Result(True, arn, outputs, host=host)
 
 
 def _delete_first(stack: Stack, found: Deployed, wish: Wish, watcher: Watcher) -> None:
@@ -212,6 +228,8 @@ def _agree(change_set: ChangeSet, wish: Wish, watcher: Watcher) -> None:
     """Refuse what must not happen, and ask. Raises :class:`Refused` and :class:`Declined`."""
     check_subnet(change_set.changes)
     check_replacements(change_set.changes, wish.allow_replace)
+    if said := check_session(change_set.changes, wish.session_end(), insisted=wish.in_session):
+        watcher.warning(said)
     check_manner(wish.manner, change_set.kind, change_set.changes)
     _ask(watcher, f"{change_set.kind.capitalize()} stack {change_set.stack}?")
     watcher.agreed()

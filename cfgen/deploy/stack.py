@@ -36,7 +36,7 @@ OURS = re.compile(r"cfgen-[0-9a-f]{32}")
 
 
 class Deployed(msgspec.Struct, frozen=True):
-    """A stack that exists."""
+    """A stack that exists; ``changed`` is when its last operation began, if AWS says so."""
 
     arn: str
     status: str
@@ -45,6 +45,7 @@ class Deployed(msgspec.Struct, frozen=True):
     outputs: dict[str, tuple[str, str]]
     protected: bool
     description: str = ""
+    changed: datetime | None = None
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -161,6 +162,7 @@ class Stack:
             },
             found.get("EnableTerminationProtection", False),
             found.get("Description", ""),
+            found.get("LastUpdatedTime", found["CreationTime"]),
         )
 
     def summarize(self, template: "TemplateAt") -> Summary:
@@ -488,6 +490,10 @@ class Stack:
             return status if status in ("DELETE_COMPLETE", "DELETE_FAILED") else None
 
         return self._until(f"the deletion of stack {self.name}", probe)
+
+    def until(self, what: str, probe: Callable[[], T | None]) -> T:
+        """Look until there is something; see :func:`cfgen.deploy.waiting.wait_until`."""
+        return self._until(what, probe)
 
     def _events_since(self, arn: str, seen: set[str]) -> list[Event]:
         """New events in order of time. The API gives the newest first."""

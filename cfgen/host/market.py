@@ -80,6 +80,12 @@ def trading_sessions(config: Config, first: date, days: int) -> list[tuple[datet
     return list(_sessions(config, first, days))
 
 
+def session_end(config: Config, now: datetime) -> datetime | None:
+    """When the session ends that is on now, ``None`` where the exchange is closed."""
+    first = now.date() - timedelta(days=2)
+    return next((end for start, end in _sessions(config, first, 4) if start <= now <= end), None)
+
+
 def _sessions(config: Config, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
     market, zone = config.market, ZoneInfo(session_zone(config))
     off, added = weekend(market.calendar), {*market.open, *market.half_days}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from cfgen.bot.report import Report
 from cfgen.deploy.changeset import Change, ChangeSet, PropertyChange
 from cfgen.deploy.events import Event
 from cfgen.deploy.fates import Fate
@@ -173,6 +174,31 @@ def event_json(event: Event) -> str:
     return json.dumps(event_data(event), ensure_ascii=False) + "\n"
 
 
+def host_text(report: Report) -> str:
+    """How far the host is, in a line."""
+    if report.event == "done":
+        commit = f", the app is at {report.commit[:12]}" if report.commit else ""
+        return printable(f"host: done after {report.seconds} s{commit}")
+    if report.event == "waiting":
+        until = f" (until {report.until:%H:%M %Z} at the latest)" if report.until else ""
+        return printable(f"host: waits, {report.reason}{until}")
+    return printable(f"host: {report.step}")
+
+
+def host_data(report: Report) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "time": timestamp(report.time),
+        "event": report.event,
+        "step": report.step or None,
+        "version": report.version or None,
+        "source": report.source or None,
+        "commit": report.commit or None,
+        "reason": report.reason or None,
+        "until": timestamp(report.until) if report.until else None,
+    }
+
+
 def outputs_text(outputs: dict[str, tuple[str, str]]) -> str:
     """The stack's outputs: each one's description, then its value."""
     return "".join(
@@ -185,6 +211,7 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
     """What the rehearsal showed, and what it could not show."""
     lines = [
         "The stack came up, and the same deploy again found nothing to change.",
+        "Not rehearsed: the host's part, for in memory nothing boots.",
         "Exercised:",
         *(f"  {name}" for name in rehearsal.tried),
         "Not exercised: moto passes it over, an update leaves it alone, or a condition is false:",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from rich.console import RenderableType
@@ -10,7 +10,8 @@ from rich.text import Text
 
 from cfgen.bot.host import Host
 from cfgen.bot.runs import LOOK_BACK, Run
-from cfgen.bot.status import Operation, Status
+from cfgen.bot.status import Operation, Status, Version
+from cfgen.deploy.redact import printable
 from cfgen.lock import LockedPlan
 from cfgen.report.numbers import usd
 from cfgen.report.paper import Paper
@@ -49,6 +50,7 @@ def status_text(
     if status.operation:
         lines.append(f"last operation: {_operation(status.operation)}")
     lines.append(_host(status.host, command) if status.host else "host: none at the moment")
+    lines += _machine(status, command)
     ringing = [alarm for alarm in status.alarms if alarm.state == "ALARM"]
     silent = len(status.alarms) - len(ringing)
     lines.append(
@@ -57,9 +59,60 @@ def status_text(
     lines += [Text(f"  {alarm.name}: {alarm.text}", style="bold red") for alarm in ringing]
     lines.append(f"next run: {_next_run(status.next_run, now, _stands(status))}")
     lines += _jobs(status, now)
+    if status.error:
+        lines.append(
+            Text(f"last error: {_moment(status.error.time)}: {printable(status.error.text)}")
+        )
     if kept:
         lines.append(f"plan: {kept.id}, {usd(kept.monthly_usd)} a month when it was locked")
     return paper.render(lines).rstrip("\n") + "\n"
+
+
+ARRIVALS = {
+    "there": "the host has it",
+    "failed": "NOT taken up by the host",
+    "waiting": "waits on the host",
+    "coming": "on its way to the host",
+    "unknown": "not known whether the host has it",
+}
+
+
+def _machine(status: Status, command: Callable[[str], str]) -> Iterator[Text]:
+    """What the host has of what the stack wants, and how the machine does."""
+    if status.version:
+        styles = {"there": "", "failed": "bold red"}
+        said = printable(_version(status.version, command))
+        yield Text(said, style=styles.get(status.version.arrival, "yellow"))
+    if status.use.unknown:
+        yield Text(f"memory and disk: could not be asked: {status.use.unknown}", style="yellow")
+    elif status.use.memory is not None or status.use.disk is not None:
+        yield Text(f"memory {_percent(status.use.memory)} used, disk {_percent(status.use.disk)}")
+    if status.reboot_due:
+        yield Text(f"reboot due since {_moment(status.reboot_due)}", style="yellow")
+
+
+def _version(version: Version, command: Callable[[str], str]) -> str:
+    there, now = version.there, version.now
+    text = f"version: {version.wanted or 'unknown'} wanted, {ARRIVALS[version.arrival]}"
+    if version.arrival == "there":
+        return text + (f" (app at {there.commit[:12]})" if there and there.commit else "")
+    if now:
+        step = f"step {now.step}" if now.step else ""
+        when = f"{now.reason} ({_moment(now.time)})" if now.reason else ""
+        text += ": " + ": ".join(filter(None, (step, when)))
+    elif version.why:
+        text += f": {version.why}"
+    if there:
+        text += f"; it has {there.version}, {there.source}"
+    return text + (f"; see {command('logs --boot')}" if version.arrival == "failed" else "")
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f}%"
+
+
+def _moment(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _jobs(status: Status, now: datetime) -> Iterator[Text]:
@@ -185,7 +238,28 @@ def status_json(status: Status, kept: LockedPlan | None) -> str:
             }
             for job in status.jobs
         ],
+        "version": status.version and _version_data(status.version),
+        "last_error": status.error
+        and {"time": timestamp(status.error.time), "text": status.error.text},
+        "reboot_due": timestamp(status.reboot_due) if status.reboot_due else None,
+        "memory_used_percent": status.use.memory,
+        "disk_used_percent": status.use.disk,
         "plan": kept.id if kept else None,
         "monthly_usd": None if cost is None else f"{cost:f}",
     }
     return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+def _version_data(version: Version) -> dict[str, object]:
+    now, there = version.now, version.there
+    return {
+        "wanted": version.wanted or None,
+        "source": version.source or None,
+        "arrival": version.arrival,
+        "step": now.step if now and now.step else None,
+        "reason": (now.reason if now and now.reason else version.why) or None,
+        "there": there and there.version,
+        "there_source": there and there.source,
+        "commit": there and (there.commit or None),
+        "since": timestamp(there.time) if there else None,
+    }

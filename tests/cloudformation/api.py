@@ -1,5 +1,6 @@
 """The answers to everything but change sets, as the SDK would show them."""
 
+import base64
 import json
 from collections.abc import Iterator
 from itertools import chain, repeat
@@ -261,15 +262,40 @@ class Api(ChangeSets):
         start = int(self.clock.timestamp() * 1000)
         return [{"timestamp": start + n, "message": one} for n, one in enumerate(self.log_lines)]
 
-    def _filter_log_events(self, _: Call) -> Fields:
+    def _filter_log_events(self, call: Call) -> Fields:
+        if "logStreamNames" in call.parameters:
+            [stream] = call.parameters["logStreamNames"]
+            return {"events": self._report_events(stream, call.parameters["startTime"])}
         stream = {"logStreamName": "i-0/bootstrap"}
         return {"events": [one | stream for one in self._log_events()]}
 
     def _get_log_events(self, _: Call) -> Fields:
         return {"events": self._log_events()}
 
+    def _report_events(self, stream: str, start: int) -> list[Fields]:
+        if self.host_has_it:
+            metadata = self.stacks[-1].deployed.body["Metadata"]["cfgen"]
+            self.reports = [(self.clock, {"event": "done", "version": metadata["HostVersion"]})]
+        if not self.reports:
+            raise Fault("ResourceNotFoundException", 400, "The specified log stream does not exist")
+        told = [(int(time.timestamp() * 1000), json.dumps(one)) for time, one in self.reports]
+        return [
+            {"timestamp": time, "message": text, "logStreamName": stream, "eventId": f"{number}"}
+            for number, (time, text) in enumerate(told)
+            if time >= start
+        ]
+
     def _describe_log_streams(self, _: Call) -> Fields:
-        return {"logStreams": [{"logStreamName": "i-0/bootstrap"}] if self.log_lines else []}
+        names = ["i-0/report"] if self.reports else []
+        names += ["i-0/bootstrap"] if self.log_lines else []
+        return {"logStreams": [{"logStreamName": name} for name in names]}
+
+    def _describe_instances(self, _: Call) -> Fields:
+        return {"Reservations": [{"Instances": [self.instance]}]}
+
+    def _get_console_output(self, _: Call) -> Fields:
+        data = base64.b64encode(self.console.encode()).decode()
+        return {"InstanceId": "i-0", **({"Output": data} if data else {})}
 
 
 def outputs(stack: FakeStack) -> list[Fields]:

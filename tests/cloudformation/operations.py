@@ -19,6 +19,14 @@ from tests.cloudformation.template import (
 
 STACK = "AWS::CloudFormation::Stack"
 
+RUNNING: Fields = {
+    "InstanceId": "i-0",
+    "InstanceType": "t4g.micro",
+    "State": {"Name": "running"},
+    "LaunchTime": datetime(2026, 11, 1, tzinfo=UTC),
+}
+"""An instance that has been up for long."""
+
 
 @dataclass(frozen=True)
 class Move:
@@ -45,6 +53,9 @@ class Scripts:
     resource. ``changes`` are told of in place of those that were computed, and executed too.
     ``drift`` has property differences by logical id; none means that the resource was deleted.
 
+    ``reports`` are what the host tells of itself, ``console`` what it wrote there, ``instance``
+    what EC2 says of it. With ``host_has_it`` it reports whatever the last stack wants on it.
+
     ``extra_steps`` are empty ones amid each operation; ``pending_polls`` is how often a change set
     is told of as being created; from ``expire_after`` calls on, the first access key has expired.
     """
@@ -63,6 +74,10 @@ class Scripts:
     extra_steps: int = 0
     pending_polls: int = 0
     log_lines: list[str] = field(default_factory=list)
+    reports: list[tuple[datetime, Fields]] = field(default_factory=list)
+    host_has_it: bool = False
+    console: str = ""
+    instance: Fields = field(default_factory=lambda: dict(RUNNING))
     image: str = "ami-0123456789abcdef0"
     arn: str = "arn:aws:iam::123456789012:user/trader"
     account: str = "123456789012"

@@ -5,7 +5,7 @@ drift, throttling, expired tokens, cut connections. Requests and answers are che
 botocore's own models. Nothing happens by itself: an operation goes one step further each time that
 somebody describes its stack, so every run of a test is the same.
 
-Beside it stand as much of STS, SSM, CloudWatch Logs and S3 as a deploy calls.
+Beside it stand as much of STS, SSM, EC2, CloudWatch Logs and S3 as a deploy calls.
 """
 
 import json
@@ -21,6 +21,7 @@ from tests.cloudformation.api import Api
 from tests.cloudformation.template import KEY, Call
 from tests.cloudformation.wire import check, decode, encode, service_model, tree
 from tests.fake_aws import Fault, QuietServer
+from tests.fake_aws import xml as ec2_xml
 
 Interference = Callable[[int], "Fault | str | None"]
 """Called with how often its operation was called before. Gives a fault or ``garbage`` (another's
@@ -121,11 +122,14 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         form = {} if target else tree(parse_qsl(body.decode(), keep_blank_values=True))
         operation = target or form.get("Action", self.path)
-        if service not in ("cloudformation", "logs", "ssm", "sts"):
+        if service not in ("cloudformation", "ec2", "logs", "ssm", "sts"):
             self._serve(Call(operation, {}, service, region, key), unknown)
             return
         model = service_model(service).operation_model(operation)
-        parameters = json.loads(body) if target else decode(form, model.input_shape)
+        # EC2 writes lists in another way; nothing here depends on them.
+        plain = {name: value for name, value in form.items() if isinstance(value, str)}
+        asked = plain if service == "ec2" else form
+        parameters = json.loads(body) if target else decode(asked, model.input_shape)
         call = Call(operation, parameters, service, region, key)
         self._serve(call, lambda: self._answer(call, model))
 
@@ -138,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self._is_json:
             return json.dumps(answer).encode()
         name = call.operation
+        if call.service == "ec2":
+            return f"<{name}Response>{ec2_xml(answer, shape)}</{name}Response>".encode()
         result = f"<{name}Result>{encode(answer, shape)}</{name}Result>" if shape else ""
         return f"<{name}Response>{result}<ResponseMetadata/></{name}Response>".encode()
 

@@ -243,6 +243,8 @@ class FakeStack:
 
     def next_id(self, logical_id: str) -> str:
         self.numbers[logical_id] += 1
+        if logical_id == "Host":
+            return f"i-{self.numbers[logical_id] - 1}"
         return f"{self.name}-{logical_id}-{self.numbers[logical_id]}"
 
     def begin_operation(self, kind: str) -> None:

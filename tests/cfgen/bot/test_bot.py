@@ -24,11 +24,14 @@ from cfgen.bot import runs
 from cfgen.bot.events import read_events
 from cfgen.bot.host import Host, find_host, reachable_host
 from cfgen.bot.logs import Line, read_lines, since_of
+from cfgen.bot.report import Report
 from cfgen.bot.runs import JobRuns, next_run, runs_of
 from cfgen.bot.session import FORWARD, PLUGIN, RESPONSE, open_session, plugin_version
 from cfgen.bot.status import (
     Alarm,
     Status,
+    Use,
+    Version,
     last_operation,
     read_status,
 )
@@ -400,21 +403,36 @@ def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
              "DriftInformation": {"StackDriftStatus": "DRIFTED", "LastCheckTimestamp": NOW},
              }  # fmt: skip
     aws.answer("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName="bot")
-    aws.resources(Host=INSTANCE, BotLogGroup="bot-log")
+    # Asked for once.
+    aws.resources(Host=INSTANCE, BotLogGroup="bot-log", HostLogGroup="host-log")
     said = [(1, "run-ended: bot success 0"), (2, "run-ended: bot exit-code 1"),
             (3, "ERROR trading-bot.service failed: exit-code, exit status 1"),
             (4, "run-ended: bot exec-condition 1"), (5, "run-ended: other success 0")]  # fmt: skip
     events = [{"eventId": f"{second}", "timestamp": int(NOW.timestamp() + second) * 1000,
                "logStreamName": "i-1/bot", "message": text} for second, text in said]  # fmt: skip
     aws.answer("logs", "filter_log_events", {"events": events}, logGroupName="bot-log",
-               startTime=ANY, filterPattern='?"run-ended:" ?"ERROR trading-bot"')  # fmt: skip
-    aws.resources(Host=INSTANCE)
+               startTime=ANY, filterPattern='?"run-ended:" ?ERROR')  # fmt: skip
     aws.instance(system="impaired")
+    aws.answer("cloudformation", "get_template_summary",
+               {"Metadata": json.dumps({"cfgen": {"HostVersion": "ba9876543210"}})},
+               StackName="arn")  # fmt: skip
+    reports = [{"event": "done", "version": "0123456789ab", "source": "git@v1"},
+               {"event": "patched", "reboot_due": True},
+               {"event": "failed", "version": "ba9876543210", "step": "app", "reason": "no v2"},
+               ]  # fmt: skip
+    events = [{"eventId": f"{minute}", "timestamp": int(NOW.timestamp() + minute * 60) * 1000,
+               "message": json.dumps(one)} for minute, one in enumerate(reports)]  # fmt: skip
+    aws.answer("logs", "filter_log_events", {"events": events}, logGroupName="host-log",
+               startTime=ANY, logStreamNames=[f"{INSTANCE}/report"])  # fmt: skip
     states = {"bot-CpuAlarm-1A": "ALARM", "bot-DiskAlarm-1A": "OK",
               "bot-NoRunAlarm-1A": "INSUFFICIENT_DATA", "bot-two-CpuAlarm-1A": "ALARM"}  # fmt: skip
     alarms = [{"AlarmName": name, "StateValue": state, "AlarmDescription": f"{name} rings"}
               for name, state in states.items()]  # fmt: skip
     aws.answer("cloudwatch", "describe_alarms", {"MetricAlarms": alarms}, AlarmNamePrefix="bot-")
+    values = [{"Id": "memory", "Values": [61.6, 70.0]}, {"Id": "disk", "Values": []}]
+    aws.answer("cloudwatch", "get_metric_data", {"MetricDataResults": values},
+               MetricDataQueries=ANY, StartTime=NOW - timedelta(minutes=30), EndTime=NOW,
+               ScanBy="TimestampDescending")  # fmt: skip
     found = read_status(aws.clients, make_config({"stack": {"name": "bot"}}, "test"), NOW)
     assert [alarm.name for alarm in found.alarms] == ["bot-CpuAlarm-1A", "bot-NoRunAlarm-1A"]
     text = status_text(found, plan(), NOW, Paper(False, False, 0))
@@ -423,10 +441,16 @@ def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
         "(checked 2026-11-24 09:00 UTC)",
         "last operation: update of 2026-11-24 09:00 UTC",
         f"host: {INSTANCE} (t4g.micro) running, checks impaired, reached by Session Manager",
+        "version: ba9876543210 wanted, NOT taken up by the host: step app: no v2 (2026-11-24 09:02 "
+        "UTC); it has 0123456789ab, git@v1; see cfgen logs --boot",
+        "memory 62% used, disk unknown",
+        "reboot due since 2026-11-24 09:01 UTC",
         "alarms: 1 ringing, 1 without data yet",
         "  bot-CpuAlarm-1A: bot-CpuAlarm-1A rings",
         "next run: Wed 2026-11-25 09:00 Asia/Seoul, in 15 h",
         "last run: exit-code at 2026-11-24 09:00 UTC: trading-bot.service failed: exit-code, exit "
+        "status 1",
+        "last error: 2026-11-24 09:00 UTC: ERROR trading-bot.service failed: exit-code, exit "
         "status 1",
         "plan: t4g.micro/on-demand/always, $12.37 a month when it was locked",
     ]
@@ -491,6 +515,64 @@ def test_a_log_that_may_not_be_read_costs_the_last_runs_only() -> None:
     text = status_text(status, None, NOW, Paper())
     assert "last runs: the log could not be read: AccessDenied" in text
     assert "last run:" not in text
+
+
+def test_what_status_may_not_ask_is_unknown_and_why(aws: Aws) -> None:
+    stack = {"StackName": "bot", "StackId": "arn", "StackStatus": "UPDATE_COMPLETE",
+             "CreationTime": NOW}  # fmt: skip
+    aws.answer("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName="bot")
+    aws.resources(Host=INSTANCE, BotLogGroup="bot-log", HostLogGroup="host-log")
+    for service, method in (
+        ("logs", "filter_log_events"),
+        ("cloudformation", "get_template_summary"),
+    ):
+        aws.stubs[service].add_client_error(method, "AccessDenied", f"no {method}")
+    aws.instance()
+    aws.answer("cloudwatch", "describe_alarms", {"MetricAlarms": []})
+    aws.stubs["cloudwatch"].add_client_error(
+        "get_metric_data", "AccessDenied", "no get_metric_data"
+    )
+    found = read_status(aws.clients, make_config({"stack": {"name": "bot"}}, "test"), NOW)
+    text = status_text(found, None, NOW, Paper())
+    assert "not known whether the host has it: AccessDenied: no get_template_summary" in text
+    assert "memory and disk: could not be asked: AccessDenied: no get_metric_data" in text
+    assert "the log could not be read: AccessDenied: no filter_log_events" in text
+    data = json.loads(status_json(found, None))
+    assert data["version"]["arrival"] == "unknown"
+    assert data["version"]["wanted"] is None
+    assert data["memory_used_percent"] is None
+
+
+VERSION = "ba9876543210"
+THERE = Report(NOW, "done", version=VERSION, source="git@v2", commit="c0ffee" * 6)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        (Version(VERSION, "git@v2", "there", THERE), "the host has it (app at c0ffeec0ffee)"),
+        (
+            Version(VERSION, "", "coming", THERE, Report(NOW, "step", step="packages")),
+            f"on its way to the host: step packages; it has {VERSION}, git@v2",
+        ),
+        (
+            Version(VERSION, "", "waiting", None, Report(NOW, "waiting", reason="at work: x")),
+            "waits on the host: at work: x (2026-11-24 09:00 UTC)",
+        ),
+        (
+            Version(VERSION, "", "unknown", why="there is no host at the moment"),
+            "not known whether the host has it: there is no host at the moment",
+        ),
+    ],
+)
+def test_the_version_wanted_and_there(version: Version, said: str) -> None:
+    status = Status("bot", "UPDATE_COMPLETE", "", NOW, True, "IN_SYNC", None, (), None,
+                    version=version, use=Use(50.4, 8.0))  # fmt: skip
+    text = status_text(status, None, NOW, Paper(False, False, 0))
+    assert f"version: {VERSION} wanted, {said}\nmemory 50% used, disk 8%\n" in text
+    data = json.loads(status_json(status, None))
+    assert data["version"]["arrival"] == version.arrival
+    assert (data["memory_used_percent"], data["disk_used_percent"]) == (50.4, 8.0)
 
 
 def test_a_status_with_little_to_say() -> None:

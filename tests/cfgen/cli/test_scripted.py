@@ -237,19 +237,151 @@ def test_a_hook_is_named(deploy: Callable[..., Any], aws: FakeCloudFormation) ->
     assert "Topic (AWS::SNS::Topic, Hook Guard::Tags::Hook): it has no tags" in result.stderr
 
 
-def test_a_bootstrap_that_fails_shows_the_end_of_its_log(
+HOSTED = """\
+Metadata: {cfgen: {HostVersion: ba9876543210}}
+Parameters:
+  AppSource: {Type: String, Default: git@v1}
+Resources:
+  HostLogGroup: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}
+  Host: {Type: AWS::EC2::Instance, Properties: {Monitoring: !Ref AppSource}}
+"""
+
+
+def told(aws: FakeCloudFormation, event: str, source: str = "git@v2", **fields: str) -> None:
+    """Let the host tell something, at the fake's own time."""
+    report = {"event": event, "version": "ba9876543210", "source": source, **fields}
+    aws.reports.append((aws.now(), report))
+
+
+def test_a_bootstrap_that_fails_shows_why_and_the_end_of_its_log(
     deploy: Callable[..., Any], aws: FakeCloudFormation
 ) -> None:
-    body = (
-        "Resources:\n  HostLogGroup: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}\n"
-        "  Host: {Type: AWS::EC2::Instance}\n"
-    )
     aws.failures = {"Host": "Received 1 FAILURE signal(s) out of 1"}
     aws.log_lines = ["step 4-packages: pip install", "no matching distribution"]
-    result = deploy(body=body)
+    aws.after = lambda call: (
+        told(aws, "failed", step="packages", reason="Error: no match")
+        if call.operation == "ExecuteChangeSet"
+        else None
+    )
+    result = deploy(body=HOSTED)
     assert result.returncode == 3
+    assert "the host says: step packages of the bootstrap failed: Error: no match" in result.stderr
     assert "  no matching distribution\n" in result.stderr
     assert "aws logs tail trading-bot-HostLogGroup-1 --region ap-northeast-2" in result.stderr
+
+
+@pytest.mark.parametrize("console", ["cfn-init failed before the first step: no way out\n\n", ""])
+def test_a_bootstrap_that_never_began_shows_its_console(
+    deploy: Callable[..., Any], aws: FakeCloudFormation, console: str
+) -> None:
+    aws.failures = {"Host": "Received 1 FAILURE signal(s) out of 1"}
+    aws.console = console
+    result = deploy(body=HOSTED)
+    assert result.returncode == 3
+    assert "it did not get so far" in result.stderr
+    if console:
+        assert "the end of its console" in result.stderr
+        assert "  cfn-init failed before the first step: no way out\n" in result.stderr
+    else:
+        assert "nothing is on its console yet" in result.stderr
+
+
+def test_a_console_that_may_not_be_read_is_named(
+    deploy: Callable[..., Any], aws: FakeCloudFormation
+) -> None:
+    aws.failures = {"Host": "Received 1 FAILURE signal(s) out of 1"}
+    aws.interfere["GetConsoleOutput"] = denied
+    result = deploy(body=HOSTED)
+    assert "its console could not be read" in result.stderr
+    assert "aws ec2 get-console-output --region ap-northeast-2 --instance-id i-0" in result.stderr
+
+
+# The host
+
+
+@pytest.fixture
+def running(deploy: Callable[..., Any], aws: FakeCloudFormation) -> FakeCloudFormation:
+    """A stack that is up, with a host that has what it says."""
+    told(aws, "done", "git@v1")
+    assert deploy(body=HOSTED).returncode == 0
+    return aws
+
+
+MOVED = ("--parameter", "AppSource=git@v2")
+
+
+def answering(aws: FakeCloudFormation, *events: dict[str, str]) -> None:
+    """The host tells one thing more after each look at its reports."""
+    left = list(events)
+
+    def after(call: Call) -> None:
+        asked = call.operation == "FilterLogEvents" and "logStreamNames" in call.parameters
+        if asked and left:
+            told(aws, **left.pop(0))
+
+    aws.after = after
+
+
+def test_a_deploy_waits_for_the_host(
+    deploy: Callable[..., Any], running: FakeCloudFormation
+) -> None:
+    answering(running, {"event": "step", "step": "app"}, {"event": "done", "commit": "c0ffee"})
+    result = deploy(*MOVED, body=HOSTED)
+    assert result.returncode == 0, result.stderr
+    _, _, told_then = result.stderr.partition("UPDATE_COMPLETE")
+    assert "now its host takes the change up" in told_then
+    assert "host: app\nhost: done after 0 s, the app is at c0ffee\n" in told_then
+
+
+def test_the_wait_by_lines_of_json(deploy: Callable[..., Any], running: FakeCloudFormation) -> None:
+    answering(running, {"event": "step", "step": "app"}, {"event": "done", "commit": "c0ffee"})
+    result = deploy(*MOVED, "--json", body=HOSTED)
+    step, done = (line for line in lines(result.stdout) if line["type"] == "host")
+    assert (step["event"], step["step"], step["version"]) == ("step", "app", "ba9876543210")
+    assert (done["event"], done["commit"], done["reason"]) == ("done", "c0ffee", None)
+    end = lines(result.stdout)[-1]
+    assert (end["type"], end["changed"], end["host"]) == ("result", True, "there")
+
+
+def test_a_host_that_fails_fails_the_deploy_and_attach(
+    deploy: Callable[..., Any], cfgen: Run, running: FakeCloudFormation
+) -> None:
+    answering(running, {"event": "failed", "step": "app", "reason": "cannot fetch v2"})
+    result = deploy(*MOVED, body=HOSTED)
+    assert result.returncode == 1
+    assert "its host could not take the change up: step app failed: cannot fetch v2" in (
+        result.stderr
+    )
+    again = deploy(*MOVED, body=HOSTED)
+    assert again.returncode == 0
+    assert "warning: the host has not taken up what the stack says" in again.stderr
+    told(running, "done")
+    attached = cfgen("deploy", "--attach", extra=running.environment)
+    assert attached.returncode == 0, attached.stderr
+
+
+def test_nobody_has_to_wait_for_the_host(
+    deploy: Callable[..., Any], running: FakeCloudFormation
+) -> None:
+    before = running.count("FilterLogEvents")
+    result = deploy(*MOVED, "--no-wait-host", body=HOSTED)
+    assert result.returncode == 0, result.stderr
+    assert running.count("FilterLogEvents") == before
+
+
+@pytest.mark.usefixtures("running")
+def test_a_host_is_not_replaced_while_the_exchange_is_open(
+    deploy: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "cfgen.toml").write_text('[market]\ncalendar = "always"\n')
+    moved = HOSTED.replace("Monitoring", "ImageId: ami-1, Monitoring")
+    refused = deploy("--allow-replace", "Host", body=moved)
+    assert refused.returncode == 5
+    assert "the exchange is open" in refused.stderr
+    assert "--in-session" in refused.stderr
+    allowed = deploy("--allow-replace", "Host", "--in-session", "--no-wait-host", body=moved)
+    assert allowed.returncode == 0, allowed.stderr
+    assert "warning: the exchange is open" in allowed.stderr
 
 
 def test_a_rollback_that_fails_is_mended(

@@ -72,7 +72,8 @@ def test_twice_the_same_and_then_a_change(
     assert cfgen("deploy", "--yes", "--fail-on-empty", extra=memory_aws).returncode == 8
 
     config("[monitoring]\nlog_retention_days = 7\n")
-    changed = cfgen("deploy", "--yes", extra=memory_aws)
+    # No host of moto's takes anything up.
+    changed = cfgen("deploy", "--yes", "--no-wait-host", extra=memory_aws)
     assert changed.returncode == 0, changed.stderr
     modified = [
         line.split()[1] for line in changed.stderr.splitlines() if line.startswith("Modify")
@@ -82,7 +83,7 @@ def test_twice_the_same_and_then_a_change(
 
     config('[network]\nelastic_ip = false\n[workload]\nhours = "market"\n')
     cheaper = cfgen("deploy", "--yes", "--refresh", "--no-lint", "--allow-replace", "Address",
-                    extra=memory_aws)  # fmt: skip
+                    "--no-wait-host", extra=memory_aws)  # fmt: skip
     assert "cost: $12.37 a month now, $3.64 after: $8.73 less" in cheaper.stderr
 
 

@@ -86,9 +86,15 @@ def host(state: str = "running", checks: str = "ok", online: bool | None = True,
 
 
 def report(
-    event: str = "done", version: str = "0123456789ab", hours: int = 1, **more: str
+    event: str = "done",
+    version: str = "0123456789ab",
+    hours: int = 1,
+    step: str = "",
+    reason: str = "",
+    commit: str = "",
 ) -> Report:
-    return Report(NOW - timedelta(hours=hours), event, version=version, **more)
+    moment = NOW - timedelta(hours=hours)
+    return Report(moment, event, step, version, commit=commit, reason=reason)
 
 
 def image(days: int, deprecated_days: int | None = None) -> Iterable[Finding]:

@@ -12,7 +12,6 @@ from botocore import exceptions as boto
 from botocore.validate import ParamValidator
 
 from cfgen.aws import Clients
-from cfgen.bot.report import read_reports
 from cfgen.config.load import make_config
 from cfgen.doctor.account import Identity, Refusal, read_identity
 from cfgen.doctor.alarms import Alarm, Subscription, read_alarms, read_subscriptions
@@ -318,22 +317,6 @@ def test_what_the_role_lacks_of_the_preferences() -> None:
     unsure = preferences(**answers)
     assert [one.actions for one in unsure.lacks] == [("kms:Decrypt",), ("s3:PutObject",)]
     assert all("AccessDenied" in one.reason for one in unsure.lacks)
-
-
-def test_reports_of_the_host_and_lines_that_are_none() -> None:
-    def event(text: str, stream: str = f"{INSTANCE}/report", at: int = 0) -> dict[str, Any]:
-        return {"message": text, "logStreamName": stream, "timestamp": at, "eventId": f"{at}"}
-
-    events = [
-        event('{"event":"done","version":"0123456789ab","commit":"c","seconds":9}', at=2),
-        event('{"event":"step","step":"app","version":"0123456789ab"}', at=1),
-        event("Traceback", at=3),
-        event('{"event":"done","version":"ffff"}', "i-other/report", at=4),
-    ]
-    aws = Aws({"FilterLogEvents": {"events": events}})
-    found = read_reports(aws.clients.logs, "host", INSTANCE, NOW)
-    assert [(one.event, one.step, one.commit) for one in found] == [
-        ("step", "app", ""), ("done", "", "c")]  # fmt: skip
 
 
 # Keys and alarms

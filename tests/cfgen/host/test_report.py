@@ -85,6 +85,13 @@ def test_the_end_says_what_is_there_and_is_repeated(told: Callable[..., Any], ro
     *_, again = told("again")
     assert again["version"] == "0123456789ab"
     assert again["commit"] == "f" * 40
+    assert again["boot"] is True
+
+
+def test_others_report_by_json(told: Callable[..., Any]) -> None:
+    [found] = told('{"event": "patched", "reboot_due": true}')
+    assert (found["event"], found["reboot_due"]) == ("patched", True)
+    assert found["version"] == "0123456789ab"
 
 
 @pytest.mark.parametrize("what", ["no metadata", "no log", "no settings", "no end"])
