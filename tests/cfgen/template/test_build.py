@@ -197,6 +197,10 @@ def test_no_statement_of_ours_is_a_wildcard_without_its_reason(locked: LockedPla
             if services == {"cloudwatch"}:
                 assert statement["Condition"] == ours
                 assert statement["Sid"] == "ActionTakesNoResource"
+            elif services == {"ec2"}:
+                # Whether the stack has an older host (docs/decisions/0001-never-two.md).
+                assert statement["Action"] == ["ec2:DescribeInstances"]
+                assert statement["Sid"] == "ActionTakesNoResource"
             else:
                 assert statement["Sid"] == "ActionsTakeNoResource"
                 assert services == {"ssmmessages"}
