@@ -175,6 +175,8 @@ def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
         "ssmmessages:OpenDataChannel": ["*"],
         # It takes no resource; the namespace bounds it.
         "cloudwatch:PutMetricData": ["*"],
+        # Nor does this.
+        "ec2:DescribeInstances": ["*"],
     }
     # AWS's managed policies would read every parameter and write to every log group.
     assert "ManagedPolicyArns" not in role
@@ -494,7 +496,7 @@ def test_yaml_and_json_say_the_same() -> None:
 
 def test_files_are_readable_in_the_yaml() -> None:
     contents = re.findall(r"(?m)^ +content: (.*)$", pipeline.build(Config(), plan(), YEAR))
-    assert len(contents) == 25
+    assert len(contents) == 32
     assert set(contents) == {"|", "!Sub |"}
 
 
