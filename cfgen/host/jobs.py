@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from cfgen.config.jobs import (
     THE_BOT,
+    Timing,
     early_of,
     jobs_of,
     lanes_of,
@@ -13,6 +14,7 @@ from cfgen.config.jobs import (
     unit_of,
 )
 from cfgen.config.schema import Config, Job
+from cfgen.config.weekdays import shifted
 from cfgen.host.quoting import quote_argument
 from cfgen.host.timers import calendar_events
 from pricing.calendar import DAY, clock
@@ -27,8 +29,11 @@ RESTART_DELAY = 60
 LONGEST_LIMIT = 20 * 3600
 """Seconds: what failed yesterday must not count against today's start."""
 
-JOBS_MEMORY = (55, 65)
-"""Percent of the host's memory, throttled from and killed above, for all jobs that run at once."""
+KEY_LEAD = 5
+"""Minutes before a job's time at which the keys are loaded: several tries fit in."""
+
+JOBS_MEMORY = 65
+"""Percent of the host's memory for all jobs that run at once: a run that takes more is killed."""
 
 
 def unit_settings(config: Config, job: Job) -> dict[str, str]:
@@ -36,7 +41,6 @@ def unit_settings(config: Config, job: Job) -> dict[str, str]:
     daily = job.kind == "daily"
     gate = GATE + (f" --early {early}" if (early := early_of(config, job)) else "")
     mode = [config.bot.mode_argument, config.bot.mode] if config.bot.mode_argument else []
-    high, most = (percent // lanes_of(config) for percent in JOBS_MEMORY)
     seconds, starts = _start_limit(config, job)
     return {
         "JOB": job.name,
@@ -50,9 +54,6 @@ def unit_settings(config: Config, job: Job) -> dict[str, str]:
             for timing in timings_of(config, job)
             for event in calendar_events(timing)
         ),
-        # A unit that stays up must not want the loader, whose success starts it: it would start
-        # the loader anew, for ever.
-        "WANTS_SECRETS": " trading-secrets.service" if daily else "",
         "MARKET_GATE": f'\nEnvironment="MARKET_GATE={gate}"'
         if job.exclusive and job.market
         else "",
@@ -65,8 +66,7 @@ def unit_settings(config: Config, job: Job) -> dict[str, str]:
         "TIMEOUT": f"TimeoutStartSec={longest_run(config, job)}\n" if daily else "",
         "LIMIT_SECONDS": str(seconds),
         "LIMIT_STARTS": str(starts),
-        "MEMORY_HIGH": str(high),
-        "MEMORY_MAX": str(most),
+        "MEMORY_MAX": str(JOBS_MEMORY // lanes_of(config)),
     }
 
 
@@ -134,6 +134,7 @@ def jobs_json(config: Config) -> str:
                 "market": job.market,
                 "early": early_of(config, job),
                 "every": bool(job.every),
+                "retries": retries_of(config, job),
                 "when": [
                     [
                         "".join(str(day + 1) for day in sorted(timing.days)),
@@ -161,6 +162,22 @@ def check_times(config: Config) -> Iterator[str]:
     }
     for zone, minute in sorted(times):
         yield f"OnCalendar=*-*-* {clock(minute)}:00 {zone}"
+
+
+def key_times(config: Config) -> Iterator[str]:
+    """Before each time of a job; of one that is repeated, before the first of its day."""
+    early = {
+        Timing(
+            shifted(timing.days, (minute - KEY_LEAD) // DAY),
+            ((minute - KEY_LEAD) % DAY,),
+            timing.zone,
+        )
+        for job in jobs_of(config)
+        for timing in timings_of(config, job)
+        for minute in (timing.minutes[:1] if job.every else timing.minutes)
+    }
+    events = {event for timing in early for event in calendar_events(timing)}
+    yield from (f"OnCalendar={event}" for event in sorted(events))
 
 
 def log_settings(job: Job) -> str:

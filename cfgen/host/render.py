@@ -14,7 +14,7 @@ from cfgen.config.jobs import jobs_of, unit_of
 from cfgen.config.schema import Config
 from cfgen.config.sessions import session_zone, sessions_of, trading_weekdays
 from cfgen.config.weekdays import days_text, shifted
-from cfgen.host.jobs import check_times, jobs_json, log_settings, unit_settings, units_of
+from cfgen.host.jobs import check_times, jobs_json, key_times, log_settings, unit_settings, units_of
 from cfgen.host.market import market_json
 from cfgen.host.quoting import quote_argument, quote_value
 from cfgen.lock import LockedPlan
@@ -27,8 +27,8 @@ SETTINGS = "/etc/trading-bot"
 HOME = "/var/lib/trading-bot"
 """The bot's home folder, which holds its checkout in ``app`` and all that it writes."""
 
-KEY_FOLDER = "/run/trading-keys"
-"""Where the host keeps ``bot.key_file`` and the access tokens beside it; /run is a tmpfs."""
+KEY_FOLDER = "/run/trading/keys"
+"""Where the host keeps ``bot.key_file`` and the access tokens beside it, on a ramfs."""
 
 PATCH_DELAY = 10
 """Minutes from the last session's close to the security updates."""
@@ -52,14 +52,19 @@ _SCRIPTS = (
     "market-gate",
     "check-run",
     "patch",
-    "report-failure",
-    "tell",
     "metadata",
+    "report-failure",
+    "start-late",
+    "tell",
     "report",
     "apply-change",
     "brake",
+    "wait-alone",
 )
 _UNITS = (
+    "run-trading.mount",
+    "trading-alone.service",
+    "trading-late.service",
     "trading-check.service",
     "trading-check.timer",
     "trading-failure@.service",
@@ -67,6 +72,7 @@ _UNITS = (
     "trading-brake.timer",
     "trading-web.service",
     "trading-secrets.service",
+    "trading-secrets.timer",
     "trading-patch.service",
     "trading-patch.timer",
     "trading-changes.service",
@@ -114,8 +120,8 @@ def _host_files(config: Config, plan: LockedPlan, year: int, version: str) -> tu
         scripts.append("state")
         units += _STATE_UNITS
     if plan.shape == "group":
-        scripts += ["watch-interruption", "start-late"]
-        units += ["trading-interruption.service", "trading-late.service"]
+        scripts.append("watch-interruption")
+        units.append("trading-interruption.service")
     if takes_address(config, plan):
         scripts.append("take-address")
     if any(job.exclusive for job in jobs_of(config)):
@@ -211,6 +217,8 @@ def _settings(config: Config, plan: LockedPlan) -> dict[str, str]:
         "DAILY": " ".join(units_of(config, "daily")),
         "SERVICES": " ".join(units_of(config, "service")),
         "CHECK_TIMES": "\n".join(check_times(config)),
+        "KEY_TIMES": "\n".join(key_times(config)),
+        "SANDBOX": _read("units/sandbox.conf").rstrip("\n"),
         "JOB_LOGS": "".join(map(log_settings, jobs_of(config))),
         "MODE": bot.mode,
         "ENVIRONMENT": "".join(
@@ -244,7 +252,7 @@ def _start_once(config: Config) -> str:
     """
     units = units_of(config, "service")
     units += ["trading-web.service"] if config.dashboard.enabled else []
-    once = "mkdir /run/trading-bot/started 2>/dev/null && systemctl start --no-block"
+    once = "mkdir /run/trading/started 2>/dev/null && systemctl start --no-block"
     return f"\nExecStartPost=-/bin/sh -c '{once} {' '.join(units)}'" if units else ""
 
 
@@ -268,15 +276,12 @@ def _hardening(config: Config, writable: str) -> Iterator[str]:
 def _key_folder(config: Config) -> Iterator[str]:
     """Lines of the unit that loads the keys: a folder in memory, which restarts leave alone.
 
-    A ``RuntimeDirectory=`` would be root's again at every start, and its files with it.
+    It is the bot's user that writes there: where the bot may write, root follows no link.
     """
     if config.bot.key_file:
         yield f"ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 {KEY_FOLDER}"
-        # As the bot's user: where the bot may write, root follows no link.
-        run = f"exec runuser -u trading -- {SCRIPTS}/key-file </run/trading-bot/env"
-        yield f"ExecStartPost=/bin/sh -c '{run}'"
-        # The sign: for the command that makes the folder it is not there yet.
-        yield f"ReadWritePaths=-{KEY_FOLDER} /var/lib/trading-bot"
+        run = f"exec runuser -u trading -- {SCRIPTS}/key-file </run/trading/env"
+        yield f"ExecStartPost=+/bin/sh -c '{run}'"
 
 
 def _shape_settings(config: Config, plan: LockedPlan) -> Iterator[str]:

@@ -34,6 +34,8 @@ def _policies(design: Design) -> Iterator[iam.Policy]:
     ``CloudWatchAgentServerPolicy`` writes to every log group.
     """
     yield policy("be-managed", *_managed())
+    # For scripts/wait-alone (Service Authorization Reference, "Amazon EC2").
+    yield policy("be-alone", allow("*", ec2.DescribeInstances, sid="ActionTakesNoResource"))
     yield policy("read-secret", allow(Ref("KisSecret"), secretsmanager.GetSecretValue))
     brake = Sub("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${Brake}")
     yield policy("read-brake", allow(brake, ssm.GetParameter))

@@ -3,7 +3,7 @@
 import json
 import tarfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,14 @@ from cfgen.host.render import host_files, steps
 from cfgen.lock import LockedPlan
 from tests.samples import working_folder
 from tests.systemd.machine import Machine
-from tests.systemd.root import BUCKETS, make_root, put_secret
+from tests.systemd.root import (
+    BUCKETS,
+    OWN,
+    make_root,
+    put_environment,
+    put_instances,
+    put_secret,
+)
 from tests.trees import plan
 
 BOT = "trading-bot.service"
@@ -118,12 +125,15 @@ def bring_up(
     extra: dict[str, str] | None = None,
     keys: dict[str, str] | None = KEYS,
     locked: LockedPlan | None = None,
+    others: Sequence[str] = (OWN,),
+    grace: str = "300",
     **changes: Any,
 ) -> Host:
     """Bring a host up with a sample bot on it.
 
     ``extra`` are further files of its checkout, ``changes`` tables of its cfgen.toml. With ``keys``
-    it is up when they are loaded. The machine is added to ``machines``, to be removed.
+    it is up when they are loaded. The machine is added to ``machines``, to be removed. ``others``
+    are the stack's instances, the oldest first; after ``grace`` seconds a late run is looked at.
     """
     checkout = working_folder(sample, folder / "bot")
     for name, text in (extra or {}).items():
@@ -134,6 +144,9 @@ def bring_up(
     root = folder / "root"
     files = host_files(config, locked, datetime.now(UTC).year)
     make_root(root, files, config.bot.timezone, config.bot.python)
+    put_instances(root, *others)
+    put_environment(root, "trading-late.service", f"GRACE_SECONDS={grace}")
+    put_environment(root, "trading-alone.service", "RETRY_SECONDS=0.2")
     _bundle(checkout, root / BUCKETS / "bundles/app.tar.gz")
     if keys is not None:
         put_secret(root, keys)
@@ -143,7 +156,7 @@ def bring_up(
     host = Host(machine, config, locked)
     host.bootstrap()
     if keys is not None:
-        host.until("test", "-e", "/run/trading-bot/env")
+        host.until("test", "-e", "/run/trading/env")
     return host
 
 

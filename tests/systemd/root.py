@@ -24,6 +24,10 @@ SUBSTITUTES = {
 """What CloudFormation fills in; other names stand for themselves."""
 
 SECRET = "srv/secret.json"
+INSTANCES = "srv/instances.json"
+OWN = "i-00000000000000002"
+"""The id of this host."""
+
 BUCKETS = "srv/buckets"
 
 _FROM_THIS_MACHINE = (
@@ -47,6 +51,7 @@ case "$*" in
       exit 254
     fi
     cat /srv/secret.json ;;
+  *ec2\ describe-instances*) cat /srv/instances.json ;;
   *s3api\ list-objects-v2*) echo None ;;
   *s3\ cp*)
     from=${*: -2:1} to=${*: -1}
@@ -74,6 +79,8 @@ def make_root(root: Path, files: Iterable[HostFile], timezone: str, python: str)
         text = _substituted(file.text) if file.substituted else file.text
         _write(path, text, int(file.mode, 8))
     _write(root / "local/bin/aws", _AWS, 0o755)
+    _write(root / "local/lib/trading-bot/metadata", f"#!/bin/sh\necho {OWN}\n", 0o755)
+    put_instances(root, OWN)
     _write(root / "opt/aws/bin/cfn-hup", "#!/bin/sh\nexec sleep infinity\n", 0o755)
     _write(root / "etc/systemd/system/logrotate.timer", _LOGROTATE)
     _virtual_environment(root / "opt/trading-bot/venv/bin", python)
@@ -87,6 +94,20 @@ def make_root(root: Path, files: Iterable[HostFile], timezone: str, python: str)
 def put_secret(root: Path, keys: dict[str, str]) -> None:
     """Store the secret, as AWS's CLI prints it: one string of JSON."""
     _write(root / SECRET, json.dumps(json.dumps(keys)), 0o600)
+
+
+def put_environment(root: Path, unit: str, setting: str) -> None:
+    """Set what a script takes from its environment, such as how long it waits."""
+    _write(
+        root / f"etc/systemd/system/{unit}.d/setting.conf", f"[Service]\nEnvironment={setting}\n"
+    )
+
+
+def put_instances(root: Path, *names: str) -> None:
+    """Have EC2 list these instances of the stack, the oldest first, as AWS's CLI prints them."""
+    times = [f"2026-11-25T00:0{number}:00+00:00" for number in range(len(names))]
+    listed = [[time, name, "running"] for time, name in zip(times, names, strict=True)]
+    _write(root / INSTANCES, json.dumps(listed))
 
 
 def _system(root: Path, timezone: str) -> None:

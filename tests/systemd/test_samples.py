@@ -86,7 +86,7 @@ def test_it_finds_its_key_file(up: Up) -> None:
     file = f"{home(host)}/{FOLDER}/kis_devlp.yaml"
     assert host.run("stat", "--dereference", "--format=%a %U", file).stdout == "600 trading\n"
     target = host.run("stat", "--dereference", "--file-system", "--format=%T", file).stdout
-    assert target == "tmpfs\n"
+    assert target == "ramfs\n"
     nothing_failed(host)
 
 

@@ -41,7 +41,7 @@ seen = {
     "write": {folder: outcome(lambda: write(folder)) for folder in FOLDERS},
     "root": outcome(lambda: os.listdir("/root")),
     "home": outcome(lambda: os.listdir("/home")),
-    "keys": outcome(lambda: open("/run/trading-bot/env")),
+    "keys": outcome(lambda: open("/run/trading/env")),
     "trace": outcome(trace_me),
     "others": [int(name) for name in os.listdir("/proc") if name.isdigit()
                and os.stat(f"/proc/{name}").st_uid != os.getuid()],

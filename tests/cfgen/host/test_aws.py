@@ -107,7 +107,8 @@ def test_the_address_moves_to_the_new_host(
         assert result.returncode == 0, result.stderr
         [found] = ec2.describe_addresses(AllocationIds=[address])["Addresses"]
         assert found["InstanceId"] == instance
-        assert f"take-address: {address} is at {instance}" in result.stdout
+        # No raw id of the call.
+        assert result.stdout == f"take-address: {address} is at {instance}\n"
 
 
 def test_an_address_that_is_not_there_fails(
@@ -162,8 +163,8 @@ def test_the_notice_stops_the_units_saves_the_state_and_tells(
     result = interrupted(script, host, metadata, arn)
     assert result.returncode == 0, result.stderr
     assert stands.calls == [
-        "systemctl stop trading-bot.timer trading-bot-sell.timer trading-check.timer"
-        " trading-save.timer",
+        "systemctl stop trading-late.service trading-bot.timer trading-bot-sell.timer"
+        " trading-check.timer trading-save.timer",
         "systemctl stop trading-bot.service trading-bot-sell.service trading-web.service",
         "systemctl stop trading-state.service",
         "systemctl is-failed --quiet trading-state.service",
@@ -172,6 +173,15 @@ def test_the_notice_stops_the_units_saves_the_state_and_tells(
     assert subject == "Trading bot: the Spot host is taken back"
     assert "2026-11-24T00:10:00Z" in text
     assert "its state is saved" in text
+
+
+def test_a_message_leaves_no_raw_id_in_the_log(
+    script: Script, host: dict[str, str], topic: Any
+) -> None:
+    arn, heard = topic
+    result = script("tell", "a subject", "a text", **host, TOPIC_ARN=arn)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert heard() == [("a subject", "a text")]
 
 
 def test_a_state_that_could_not_be_saved_is_said(
@@ -435,7 +445,7 @@ def test_the_keys_come_out_of_the_secret(
 ) -> None:
     secrets = client("secretsmanager", moto_server)
     arn = secrets.create_secret(Name=f"{tmp_path.name}/kis-api")["ARN"]
-    settings = {**host, "SECRET_ARN": arn, "RUNTIME_DIRECTORY": str(tmp_path)}
+    settings = {**host, "SECRET_ARN": arn, "KEYS": str(tmp_path), "HURRY_SECONDS": "0"}
     empty = script("load-secrets", **settings)
     assert empty.returncode == 1
     assert "load-secrets: " in empty.stderr

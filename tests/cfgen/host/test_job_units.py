@@ -144,16 +144,23 @@ def test_what_failed_yesterday_does_not_count_today() -> None:
 def test_what_runs_at_once_shares_the_memory() -> None:
     """Two jobs that exclude each other have one share, each of the others its own: a third each."""
     for name in SERVICES:
-        assert {"MemoryHigh=18%", "MemoryMax=21%"} <= set(unit(name))
+        assert {"MemoryMax=21%", "MemorySwapMax=0"} <= set(unit(name))
 
 
-def test_a_unit_that_stays_up_does_not_want_the_loader_which_starts_it() -> None:
+@pytest.mark.parametrize("name", [*SERVICES, "trading-web.service"])
+def test_what_needs_too_much_memory_is_killed_and_not_slowed_down(name: str) -> None:
+    """With the swap full, MemoryHigh= throttled a hog for minutes, and nobody was told."""
+    assert not [line for line in unit(name) if line.startswith("MemoryHigh=")]
+    assert "OnFailure=trading-failure@%n.service" in unit(name)
+
+
+def test_no_run_starts_the_loader_which_starts_what_stays_up() -> None:
     """The loader's success would start it, which would start the loader, and so on."""
     assert "Wants=network-online.target" in unit("trading-bot-stream.service")
-    assert "Wants=network-online.target trading-secrets.service" in unit("trading-bot.service")
+    assert "Wants=network-online.target" in unit("trading-bot.service")
     started = "systemctl start --no-block trading-bot-stream.service trading-web.service"
     [once] = [line for line in unit("trading-secrets.service") if started in line]
-    assert "mkdir /run/trading-bot/started" in once
+    assert "mkdir /run/trading/started" in once
     wanted = {
         word
         for name, file in files(spot()).items()
@@ -183,6 +190,19 @@ def test_runs_are_looked_for_after_each_time() -> None:
     times = [line for line in unit("trading-check.timer") if line.startswith("OnCalendar=")]
     clocks = ("08:55", "09:05", "09:10", "15:25", "15:30", "18:05")
     assert times == [f"OnCalendar=*-*-* {clock}:00 Asia/Seoul" for clock in clocks]
+
+
+def test_the_keys_are_loaded_before_each_time() -> None:
+    """Of a job that is repeated, before the first of a day."""
+    times = [line for line in unit("trading-secrets.timer") if line.startswith("OnCalendar=")]
+    clocks = ("08:45", "08:55", "09:00", "15:15", "17:55")
+    assert times == [f"OnCalendar=Mon..Fri {clock}:00 Asia/Seoul" for clock in clocks]
+
+
+def test_the_keys_of_a_job_at_midnight_are_loaded_the_day_before() -> None:
+    jobs = [{"name": "bot", "entrypoint": "a.py", "at": ["00:02"], "market": False}]
+    times = [line for line in unit("trading-secrets.timer", jobs=jobs) if "OnCalendar" in line]
+    assert times == ["OnCalendar=Mon..Thu,Sun 23:57:00 Asia/Seoul"]
 
 
 def test_further_folders_open_and_nothing_else() -> None:
@@ -254,19 +274,21 @@ class TestReportFailure:
         tell.write_text(f'#!/bin/bash\nprintf "%s|%s" "$1" "$2" >{tmp_path}/told\n')
         tell.chmod(0o755)
 
-        def report(name: str, log: str = "", restart: str = "on-failure") -> tuple[str, str]:
-            answers = f"Result) echo exit-code;; ExecMainStatus) echo 1;; Restart) echo {restart};;"
+        def report(
+            name: str, log: str = "", restart: str = "on-failure", result: str = "exit-code"
+        ) -> tuple[str, str]:
+            answers = f"Result) echo {result};; ExecMainStatus) echo 1;; Restart) echo {restart};;"
             stands.add("systemctl", f'case "${{2#--property=}}" in {answers} esac')
             (tmp_path / f"{name}.log").write_text(log)
-            result = subprocess.run(
+            done = subprocess.run(
                 ["bash", lib / "report-failure", f"trading-{name}.service"],
                 env={"PATH": f"{stands.folder}:/usr/bin:/bin", "LOGS": str(tmp_path)},
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            assert not result.stderr
-            return result.stdout.strip(), (tmp_path / "told").read_text()
+            assert not done.stderr
+            return done.stdout.strip(), (tmp_path / "told").read_text()
 
         return report
 
@@ -293,6 +315,11 @@ class TestReportFailure:
     def test_it_tells_of_a_call_that_the_unit_forbids(self, report: Any) -> None:
         said, _ = report("bot", "PermissionError: [Errno 1] Operation not permitted\n")
         assert "a system call that its unit forbids" in said
+
+    def test_it_tells_of_a_run_that_was_killed_for_its_memory(self, report: Any) -> None:
+        said, told = report("bot", result="oom-kill")
+        for text in (said, told):
+            assert 'needed more memory than its share of the host (docs/jobs.md, "Memory")' in text
 
     def test_it_says_where_nothing_is_tried_again(self, report: Any) -> None:
         said, _ = report("bot", restart="no")

@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "root"
     (root / "var/lib/trading-bot/app/config").mkdir(parents=True)
     (root / "var/lib/trading-bot/app/config/settings.yaml").write_text("tracked")
-    (root / "run/trading-keys").mkdir(parents=True)
+    (root / "run/trading/keys").mkdir(parents=True)
     return root
 
 
@@ -107,7 +107,7 @@ def test_a_bot_reads_its_keys_and_finds_its_token_again(
     result = place(key_file)
     assert result.returncode == 0, result.stderr
     assert "canary" not in result.stdout + result.stderr
-    memory = root / "run/trading-keys"
+    memory = root / "run/trading/keys"
     assert file.resolve() == (memory / "kis_devlp.yaml").resolve()
     assert file.stat().st_mode & 0o777 == 0o600
     assert run_bot(file.parent) == ["True", "01234567", "https://example.com:1"]
@@ -122,7 +122,7 @@ def test_a_bot_reads_its_keys_and_finds_its_token_again(
 
 def test_every_field_of_the_brokers_sample_is_there(root: Path, place: Place) -> None:
     place(HOME_FILE)
-    text = (root / "run/trading-keys/kis_devlp.yaml").read_text()
+    text = (root / "run/trading/keys/kis_devlp.yaml").read_text()
     found = yaml.safe_load(text)
     assert set(found) == {*NAMES, "isa_account"}
     assert found["my_paper_stock"] == "01234567"
@@ -162,7 +162,7 @@ def test_any_value_comes_back_from_yaml(keys: dict[str, str]) -> None:
 def test_a_file_and_old_links_in_the_way_are_replaced(root: Path, place: Place) -> None:
     folder = root / "var/lib/trading-bot/app/config"
     (folder / "kis_devlp.yaml").write_text("my_app: 앱키\n")
-    (folder / "KIS20200101").symlink_to(root / "run/trading-keys/KIS20200101")
+    (folder / "KIS20200101").symlink_to(root / "run/trading/keys/KIS20200101")
     (folder / "KIS20200102").write_text("a file of the bot's")
     result = place("config/kis_devlp.yaml")
     assert "kis_devlp.yaml is replaced by a link into memory" in result.stdout
@@ -192,7 +192,7 @@ def test_an_empty_folder_becomes_a_link(root: Path, place: Place) -> None:
     assert place(HOME_FILE).returncode == 0
     assert folder.is_symlink()
     (folder / "KIS_token_of_any_name").write_text("x")
-    assert (root / "run/trading-keys/KIS_token_of_any_name").exists()
+    assert (root / "run/trading/keys/KIS_token_of_any_name").exists()
 
 
 def test_a_folder_where_the_file_belongs_is_named(root: Path, place: Place) -> None:
@@ -214,7 +214,7 @@ def test_the_unit_hands_over_what_load_secrets_wrote(
     stands.add("runuser", f'shift 3; exec {sys.executable} "$@"')
     environment = {
         "PATH": f"{stands.folder}:{os.environ['PATH']}",
-        "RUNTIME_DIRECTORY": str(tmp_path),
+        "KEYS": str(tmp_path),
         "SECRET_ARN": "arn",
         "AWS_REGION": "ap-northeast-2",
         "KEY_FILE": HOME_FILE,
@@ -223,9 +223,9 @@ def test_the_unit_hands_over_what_load_secrets_wrote(
     unit = texts(key_file=HOME_FILE)["trading-secrets.service"]
     said = ""
     # Without what starts the services then.
-    for command in re.findall(r"(?m)^Exec(?:Start|StartPost)=([^-].*)$", unit):
+    for command in re.findall(r"(?m)^Exec(?:Start|StartPost)=\+?([^-].*)$", unit):
         here = command.replace("/usr/local/lib/trading-bot", str(SCRIPTS))
-        here = here.replace("/run/trading-bot/env", str(tmp_path / "env"))
+        here = here.replace("/run/trading/env", str(tmp_path / "env"))
         words = shlex.split(here)
         words = words if words[0] == "/bin/sh" else [sys.executable, *words]
         result = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
@@ -233,7 +233,7 @@ def test_the_unit_hands_over_what_load_secrets_wrote(
         said += result.stdout + result.stderr
     assert stands.calls[-1] == f"runuser -u trading -- {SCRIPTS}/key-file"
     assert said.splitlines()[-1].endswith("KIS/config/kis_devlp.yaml is in memory")
-    found = yaml.safe_load((root / "run/trading-keys/kis_devlp.yaml").read_text())
+    found = yaml.safe_load((root / "run/trading/keys/kis_devlp.yaml").read_text())
     assert found["own"] == keys["own"]
     assert "AWS_PROFILE" not in found
     assert "canary" not in said
@@ -293,18 +293,17 @@ def texts(**bot: object) -> dict[str, str]:
 def test_only_a_bot_with_a_key_file_has_its_lines() -> None:
     without, with_it = texts(), texts(key_file=HOME_FILE)
     assert "key-file" not in without
-    assert "trading-keys" not in "".join(without.values())
+    assert "trading/keys" not in "".join(without.values())
     assert f'KEY_FILE="{HOME_FILE}"\n' in with_it["stack.env"]
     for unit in ("trading-bot.service", "trading-web.service"):
-        assert with_it[unit] == f"{without[unit].rstrip()}\nReadWritePaths=/run/trading-keys\n"
+        assert with_it[unit] == f"{without[unit].rstrip()}\nReadWritePaths=/run/trading/keys\n"
     added = set(with_it["trading-secrets.service"].splitlines()) - set(
         without["trading-secrets.service"].splitlines()
     )
     assert added == {
-        "ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 /run/trading-keys",
-        "ExecStartPost=/bin/sh -c 'exec runuser -u trading -- "
-        "/usr/local/lib/trading-bot/key-file </run/trading-bot/env'",
-        "ReadWritePaths=-/run/trading-keys /var/lib/trading-bot",
+        "ExecStartPre=+/usr/bin/install -d -o trading -g trading -m 0700 /run/trading/keys",
+        "ExecStartPost=+/bin/sh -c 'exec runuser -u trading -- "
+        "/usr/local/lib/trading-bot/key-file </run/trading/env'",
     }
 
 

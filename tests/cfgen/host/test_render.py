@@ -63,10 +63,22 @@ def test_the_seeds_commands_are_the_defaults() -> None:
 
 def test_systemd_accepts_every_unit(units: Path) -> None:
     names = sorted(str(path) for path in units.iterdir())
-    assert len(names) == 17
+    assert len(names) == 18
     result = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *names)
     assert result.stdout + result.stderr == ""
     assert result.returncode == 0
+
+
+ROOTS = ("alone", "check", "failure@", "interruption", "late", "secrets")
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_what_runs_as_root_is_hardened_too(units: Path, name: str) -> None:
+    unit = units / f"trading-{name}.service"
+    result = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(unit))
+    found = re.search(r"exposure level for \S+ ([\d.]+)", result.stdout)
+    assert found, result.stderr
+    assert float(found[1]) <= 3.0
 
 
 @pytest.mark.parametrize("unit", ["trading-bot.service", "trading-web.service"])
@@ -221,9 +233,11 @@ def test_a_bot_that_stays_up_starts_with_its_keys() -> None:
 
 def test_a_daily_bot_is_never_restarted_by_a_change() -> None:
     """Requires= or a restart of the loader would kill and repeat a run: two sets of orders."""
-    assert "Requires=" not in text("trading-bot.service")
-    # But for the state, which nothing restarts.
-    assert "restart trading-state" not in (SCRIPTS / "bootstrap").read_text()
+    required = re.findall(r"(?m)^Requires=(.+)$", text("trading-bot.service", spot()))
+    assert required == ["trading-alone.service", "trading-state.service"]
+    # Which nothing restarts.
+    for unit in required:
+        assert f"restart {unit}" not in (SCRIPTS / "bootstrap").read_text()
     script = (SCRIPTS / "bootstrap").read_text()
     assert "restart --no-block" not in script
     assert re.findall(r"(?m)restart (\S*(?:DAILY|SERVICES|trading-bot)\S*)", script) == [
@@ -294,18 +308,21 @@ class TestLoadSecrets:
 
     @pytest.fixture
     def load(self, tmp_path: Path) -> object:
-        def load(answer: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+        def load(
+            answer: str, code: int = 0, hurry: str = "0", then: str = ""
+        ) -> "subprocess.CompletedProcess[str]":
             stub = tmp_path / "aws"
             (tmp_path / "answer").write_text(answer)
             stream = " >&2" if code else ""
             stub.write_text(
                 f'#!/bin/sh\necho "$@" > {tmp_path}/called\n'
-                f"cat {tmp_path}/answer{stream}\nexit {code}\n"
+                f"cat {tmp_path}/answer{stream}\n{then}\nexit {code}\n"
             )
             stub.chmod(0o755)
             environment = {
                 "PATH": f"{tmp_path}:/usr/bin:/bin",
-                "RUNTIME_DIRECTORY": str(tmp_path),
+                "KEYS": str(tmp_path),
+                "HURRY_SECONDS": hurry,
                 "SECRET_ARN": "arn:aws:secretsmanager:ap-northeast-2:1:secret:x",
                 "AWS_REGION": "ap-northeast-2",
             }
@@ -356,6 +373,20 @@ class TestLoadSecrets:
         assert "Could not connect" in result.stdout
         assert "are kept" in result.stdout
         assert (tmp_path / "env").read_text() == "OLD=1\n"
+
+    def test_right_after_a_boot_it_tries_again_within_seconds(self, tmp_path: Path, load) -> None:  # type: ignore[no-untyped-def]
+        """The first load may come before the credentials: a minute's wait was 129 s of downtime."""
+        secret = json.dumps(json.dumps({"KIS_HTS_ID": "me"}))
+        then = f"[ -e {tmp_path}/tried ] && cat {tmp_path}/answer && exit 0\ntouch {tmp_path}/tried"
+        result = load(secret, code=255, hurry="1e12", then=then)
+        assert result.returncode == 0, result.stderr
+        assert (tmp_path / "env").read_text() == 'KIS_HTS_ID="me"\n'
+
+    def test_a_call_that_hangs_costs_seconds(self, tmp_path: Path, load) -> None:  # type: ignore[no-untyped-def]
+        load(json.dumps("{}"), then=f"echo $AWS_MAX_ATTEMPTS >{tmp_path}/attempts")
+        called = (tmp_path / "called").read_text()
+        assert "--cli-connect-timeout 5 --cli-read-timeout 5" in called
+        assert (tmp_path / "attempts").read_text() == "2\n"
 
     def test_credentials_of_aws_are_left_out(self, tmp_path: Path, load) -> None:  # type: ignore[no-untyped-def]
         keys = {

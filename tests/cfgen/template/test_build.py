@@ -182,6 +182,8 @@ def test_the_host_may_read_its_one_secret_and_write_its_own_logs() -> None:
         "ssmmessages:OpenDataChannel": ["*"],
         # It takes no resource; the namespace bounds it.
         "cloudwatch:PutMetricData": ["*"],
+        # Nor does this.
+        "ec2:DescribeInstances": ["*"],
     }
     # AWS's managed policies would read every parameter and write to every log group.
     assert "ManagedPolicyArns" not in role
@@ -203,6 +205,10 @@ def test_no_statement_of_ours_is_a_wildcard_without_its_reason(locked: LockedPla
             services = {action.partition(":")[0] for action in statement["Action"]}
             if services == {"cloudwatch"}:
                 assert statement["Condition"] == ours
+                assert statement["Sid"] == "ActionTakesNoResource"
+            elif services == {"ec2"}:
+                # Whether the stack has an older host (docs/decisions/0001-never-two.md).
+                assert statement["Action"] == ["ec2:DescribeInstances"]
                 assert statement["Sid"] == "ActionTakesNoResource"
             else:
                 assert statement["Sid"] == "ActionsTakeNoResource"
