@@ -56,6 +56,8 @@ USUAL = (
 )
 """What such bots require."""
 
+PLATFORMS = ("--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64")
+
 
 def usual_wheels(folder: Path) -> tuple[str, ...]:
     """Copy the wheels of what such bots require, and of what that requires; gives the names."""
@@ -65,21 +67,7 @@ def usual_wheels(folder: Path) -> tuple[str, ...]:
         if not kept.exists():
             new = kept.with_suffix(".new")
             pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-            platforms = (
-                "--platform",
-                "manylinux2014_x86_64",
-                "--platform",
-                "manylinux_2_28_x86_64",
-            )
-            wanted = ("--only-binary", ":all:", "--python-version", "3.11")
-            wanted += tuple(f"--platform={one}" for one in platforms)
-                *(f"--platform={one}" for one in platforms),
-                "--only-binary",
-                ":all:",
-                "--python-version",
-                "3.11",
-                *USUAL,
-            )
+            wanted = ("--only-binary", ":all:", "--python-version", "3.11", *PLATFORMS)
             subprocess.run([*pip, "download", "--dest", new, *wanted, *USUAL], check=True)
             new.rename(kept)
     shutil.copytree(kept, folder, dirs_exist_ok=True)

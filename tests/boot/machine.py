@@ -62,7 +62,7 @@ class Machine:
         self._process = subprocess.Popen(
             [
                 "qemu-system-x86_64",
-                *("-M", "q35,hpet=off", "-cpu", "max", "-accel", "tcg,thread=multi,tb-size=512"),
+                *("-M", "q35,hpet=off", "-cpu", "Nehalem", "-accel", "tcg,thread=multi,tb-size=512"),
                 *("-m", str(MEMORY_MIB), "-smp", "1", "-display", "none", "-nodefaults"),
                 *("-rtc", f"base={date or self._date},clock=vm"),
                 *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initrd)),
@@ -103,7 +103,7 @@ class Machine:
 
     def until(self, *command: str, seconds: int = 120) -> None:
         """Wait until a command succeeds in it."""
-        loop = 'until "$@" >/dev/null 2>&1; do sleep 0.5; done'
+        loop = 'until "$@" >/dev/null 2>&1; do sleep 1; done'
         # By this machine's clock, for a test may have set the other's.
         ran = self.run("bash", "-c", loop, "-", *command, check=False, timeout=seconds)
         assert ran.returncode == 0, f"not in {seconds} s: {command}"
