@@ -47,6 +47,9 @@ class Cloud:
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Service and action of each call, in order."""
 
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    """What hosts said of themselves in the stack's log, in order: events of ``scripts/report``."""
+
     broken: dict[str, float] = field(default_factory=dict)
     """Services that fail, by the seconds after which they do."""
 
@@ -91,6 +94,10 @@ class Cloud:
         body = b"" if target or service == "s3" else _body(environ)
         action = target or parse_qs(body.decode(errors="replace")).get("Action", [path])[0]
         self.calls.append((service, action))
+        if action == "PutLogEvents":
+            # moto drops what is far from its own clock, and the machines' are set.
+            events = json.loads(_body(environ))["logEvents"]
+            self.reports += [json.loads(event["message"]) for event in events]
         if service in self.broken:
             time.sleep(self.broken[service])
             return _answer(start, b'{"message": "away"}', "503 Service Unavailable")

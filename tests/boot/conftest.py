@@ -64,6 +64,7 @@ class Lab:
             host = self.fresh(SHAPES[name] if settings is None else settings, name=name, **more)
             host.begin()
             assert host.signal() == "SUCCESS", host.said()
+            host.reported("done")
             host.settle()
             host.until("test", "-e", "/run/trading/env", "-o", "-e", "/run/trading-bot/env")
             self.machine.freeze(name)

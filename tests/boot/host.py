@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.boot.machine import Machine
 from tests.boot.stack import Stack
@@ -46,6 +47,16 @@ class Host:
         [said] = self.stack.cloud.signals
         assert said["UniqueId"] == self.stack.instance_id
         return said["Status"]
+
+    def reported(self, event: str, **fields: str) -> dict[str, Any]:
+        """Wait until the host has said this of itself in the stack's log; gives all it said."""
+
+        def found() -> list[dict[str, Any]]:
+            wanted = {"event": event, **fields}.items()
+            return [one for one in self.stack.cloud.reports if wanted <= one.items()]
+
+        wait(lambda: bool(found()), 180, f"no report of {event} {fields}")
+        return found()[-1]
 
     def settle(self) -> None:
         """Wait until cloud-init has ended, and with it the boot."""

@@ -62,7 +62,7 @@ class Machine:
         self._process = subprocess.Popen(
             [
                 "qemu-system-x86_64",
-                *("-M", "q35,hpet=off", "-cpu", "Nehalem", "-accel", "tcg,thread=multi,tb-size=512"),
+                *("-M", "q35,hpet=off", "-cpu", "Nehalem", "-accel", "tcg,tb-size=512"),
                 *("-m", str(MEMORY_MIB), "-smp", "1", "-display", "none", "-nodefaults"),
                 *("-rtc", f"base={date or self._date},clock=vm"),
                 *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initrd)),

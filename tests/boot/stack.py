@@ -61,6 +61,7 @@ class Stack:
         self.cloud.notice = ""
         self.cloud.signals.clear()
         self.cloud.calls.clear()
+        self.cloud.reports.clear()
         self.cloud.broken.clear()
 
     @property

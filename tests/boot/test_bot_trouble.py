@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.boot.conftest import Lab, Saw
-from tests.boot.host import BOT, LOGS, Host
+from tests.boot.host import BOT, Host
 from tests.boot.stack import KEYS
 
 SHAPE = "on-demand-always"
@@ -121,7 +121,6 @@ def test_the_keys_are_in_the_units_environment_and_nowhere_on_the_disk(
     assert (
         host.run("sh", "-c", f"journalctl | grep -c '{pattern}'", check=False).stdout.strip() == "0"
     )
-    assert host.run("grep", "-rc", "x" * 40, LOGS, check=False).returncode in (0, 1)
     host.machine.power_off()
     raw = tmp_path / "disk"
     host.machine.raw_disk(raw)

@@ -28,6 +28,8 @@ def fails(host: Host, step: str, words: str) -> str:
     [line] = [one for one in log.splitlines() if f"bootstrap step {step} failed: " in one]
     assert words in line, line
     assert f"step {step} failed" in host.read("/run/bootstrap-failed")
+    # SignalResource has no field for a reason: this is where the one who deploys reads it.
+    assert words in host.reported("failed", step=step)["reason"]
     told = [text for _, text in host.stack.messages]
     assert any(f"step {step} failed" in text and words in text for text in told), told
     return line.partition("failed: ")[2]

@@ -29,9 +29,10 @@ def look(host: Host) -> None:
     host.run("systemctl", "restart", hup(host))
 
 
-def published(lab: Lab, host: Host) -> None:
-    lab.git.publish("v2.0.0", {PROGRAM: SECOND})
+def published(lab: Lab, host: Host) -> str:
+    commit = lab.git.publish("v2.0.0", {PROGRAM: SECOND})
     host.stack.change(SHAPES[SHAPE], f"{SOURCE}@v2.0.0")
+    return commit
 
 
 def has_second(host: Host) -> None:
@@ -44,11 +45,12 @@ def test_a_new_version_comes_up_without_a_reboot(lab: Lab, saw: Saw) -> None:
     look(host)
     # Its first look is what later ones are compared with.
     host.until("test", "-s", "/var/lib/cfn-hup/data/metadata_db.json")
-    published(lab, host)
+    commit = published(lab, host)
     look(host)
     has_second(host)
     host.until("systemctl", "is-active", "--quiet", "trading-web.service", seconds=300)
-    host.until("sh", "-c", "! pgrep -f /opt/aws/bin/cfn-init", seconds=300)
+    said = host.reported("done", source=f"{SOURCE}@v2.0.0")
+    assert said["commit"] == commit
     assert boot_id(host) == before
     assert host.failed() == []
     assert host.errors() == []

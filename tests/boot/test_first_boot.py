@@ -41,7 +41,8 @@ def test_the_template_comes_up_and_a_second_boot_changes_nothing(
 ) -> None:
     service = SHAPES[shape].get("bot", {}).get("kind") == "service"  # type: ignore[attr-defined]
     lab.git.publish("stays-up", {PROGRAM: STAYS_UP})
-    host = lab.ready(shape, source=f"{SOURCE}@{'stays-up' if service else 'v1.2.0'}")
+    source = f"{SOURCE}@{'stays-up' if service else 'v1.2.0'}"
+    host = lab.ready(shape, source=source)
     assert len(host.stack.cloud.signals) == 0  # ready() saw the one, and it is not sent again
     assert host.failed() == []
     assert (
