@@ -2,6 +2,7 @@
 #   make demo        recommend, build, lint and rehearse the deploy, without an AWS account
 #   make test        every test
 #   make test-units  the tests that run the units under a systemd of their own, as root (make test calls it)
+#   make test-boot   first boots of the templates, and what may befall their hosts, in virtual machines, as root
 #   make check       formatter, linters, types, layers, and that nothing generated is stale
 #   make check-security  checkov on templates_out/, in an environment of its own
 #   make bench       the benchmarks; prints ratios, fails on none
@@ -17,7 +18,7 @@ PAGES := README.md docs/commands.md docs/configuration.md docs/costs.md docs/dep
 SCRIPTS := $(shell grep -lr '^\#!/bin/bash' cfgen/host/scripts cfgen/host/remote) .ci/run
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-units check check-security bench templates snapshot docs tools clean
+.PHONY: demo test test-units test-boot check check-security bench templates snapshot docs tools clean
 
 demo: $(READY)
 	@set -e; demo=$$(mktemp -d); trap 'rm -rf "$$demo"' EXIT; cfgen="$$PWD/$(BIN)/cfgen"; cd "$$demo"; \
@@ -37,6 +38,15 @@ test-units: $(READY) tools
 	@if test "$$(id -u)" = 0; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
 		echo 'NOT TESTED: the units under systemd, which takes root: sudo make test-units'; exit 0; fi; \
 	$$as env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -p no:cacheprovider --dist loadscope tests/systemd
+
+# Two machines at a time, each as fast as one core emulates it; what a worker froze, its later tests go on from.
+test-boot: $(READY)
+	@if test "$$(id -u)" = 0; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
+		echo 'NOT TESTED: the templates in virtual machines, which takes root: sudo make test-boot'; exit 0; fi; \
+	if ! command -v qemu-system-x86_64 qemu-img debootstrap mkfs.ext4 >/dev/null; then \
+		$$as apt-get update -qq && $$as apt-get install -qq -y --no-install-recommends \
+			qemu-system-x86 qemu-utils debootstrap e2fsprogs xz-utils curl ca-certificates git; fi; \
+	$$as env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2 --dist loadgroup -rA tests/boot
 
 check: $(READY) tools
 	$(BIN)/ruff check .
