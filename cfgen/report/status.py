@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cfgen.bot.host import Host
-from cfgen.bot.runs import LOOK_BACK, Run
+from cfgen.bot.runs import LOOK_BACK, STOPPED, Run
 from cfgen.bot.status import Operation, Status
 from cfgen.lock import LockedPlan
 from cfgen.report.numbers import usd
@@ -69,7 +69,7 @@ def _jobs(status: Status, now: datetime) -> Iterator[Text]:
         last = _last_run(job.last_run) if not status.runs_unknown else ""
         text = Text(f"  {job.name}: next {_next_run(job.next_run, now)}" if several else "")
         if last:
-            bad = job.last_run is not None and job.last_run.result != "success"
+            bad = job.last_run is not None and job.last_run.result not in ("success", STOPPED)
             text.append("; " if several else "", "")
             text.append(f"last run: {last}", "bold red" if bad else "")
         if text:
