@@ -29,8 +29,12 @@ SKIPPED = "exec-condition"
 """systemd's result where the market gate skipped the run."""
 
 
+STOPPED = "stopped"
+"""In place of "success" where a run was ended in order, by a shutdown or a Spot notice."""
+
+
 class Run(msgspec.Struct, frozen=True):
-    """A run that ended. ``result`` is systemd's, such as success, exit-code or timeout.
+    """A run that ended. ``result`` is systemd's, such as success, exit-code or timeout, or STOPPED.
 
     ``reason`` is what the host said of a failure, empty where it was not the last try.
     """
@@ -71,6 +75,8 @@ def _last_run(job: Job, told: list[Line]) -> Run | None:
         words = line.text.split()
         if line.text.startswith(ENDED) and words[1:2] == [job.name]:
             result = words[2] if words[2:] else "unknown"
+            if result == "success" and words[3:4] in (["TERM"], ["143"]):
+                result = STOPPED
             last = last if result == SKIPPED else Run(line.time, result)
         elif line.text.startswith(f"ERROR {unit_of(job)}.service failed") and last:
             last = Run(last.ended, last.result, line.text.partition(" ")[2])

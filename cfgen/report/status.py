@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cfgen.bot.host import Host
-from cfgen.bot.runs import LOOK_BACK, Run
+from cfgen.bot.runs import LOOK_BACK, STOPPED, Run
 from cfgen.bot.status import Operation, Status, Version
 from cfgen.deploy.redact import printable
 from cfgen.lock import LockedPlan
@@ -124,7 +124,7 @@ def _jobs(status: Status, now: datetime) -> Iterator[Text]:
             f"  {job.name}: next {_next_run(job.next_run, now, _stands(status))}" if several else ""
         )
         if last:
-            bad = job.last_run is not None and job.last_run.result != "success"
+            bad = job.last_run is not None and job.last_run.result not in ("success", STOPPED)
             text.append("; " if several else "", "")
             text.append(f"last run: {last}", "bold red" if bad else "")
         if text:

@@ -473,6 +473,15 @@ def test_a_status_of_all_that_is_asked(aws: Aws) -> None:
     assert data["drift_checked"] == "2026-11-24T09:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("status", "result"), [("0", "success"), ("TERM", "stopped"), ("143", "stopped")]
+)
+def test_a_run_that_was_stopped_is_not_one_that_ran_to_its_end(status: str, result: str) -> None:
+    line = Line(NOW, "i-1/bot", f"run-ended: bot success {status}")
+    [job] = runs_of(make_config({}, "test"), NOW, [line])
+    assert job.last_run == runs.Run(NOW, result)
+
+
 def test_each_job_has_its_runs() -> None:
     jobs = [{"name": "buy", "entrypoint": "a.py", "at": ["09:05", "15:20"]},
             {"name": "report", "entrypoint": "b.py", "at": ["18:00"], "market": False},
