@@ -42,7 +42,8 @@ _UNUSED = (
 """What a container of one's own has no use for."""
 
 _AWS = r"""#!/bin/bash
-# Stands for the AWS CLI. Objects are files under /srv/buckets, the secret is /srv/secret.json.
+# Stands for the AWS CLI. Objects are files under /srv/buckets, the secret is
+# /srv/secret.json, the brake's value /srv/brake.
 here() { echo "/srv/buckets/${1#s3://}"; }
 case "$*" in
   *secretsmanager\ get-secret-value*)
@@ -52,6 +53,7 @@ case "$*" in
     fi
     cat /srv/secret.json ;;
   *ec2\ describe-instances*) cat /srv/instances.json ;;
+  *ssm\ get-parameter*) cat /srv/brake 2>/dev/null || echo running ;;
   *s3api\ list-objects-v2*) echo None ;;
   *s3\ cp*)
     from=${*: -2:1} to=${*: -1}

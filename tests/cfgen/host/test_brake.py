@@ -29,7 +29,7 @@ class TestDecision:
         ("value", "code", "said"),
         [
             ("running", 0, ""),
-            ("paused", 1, "brake: paused: cfgen resume lets jobs run again\n"),
+            ("paused", 1, "brake: paused\n"),
             (f"paused until {LATER}", 1, f"brake: paused until {LATER}\n"),
             # On that day runs begin again.
             (f"paused until {YESTERDAY}", 0, ""),
@@ -62,7 +62,7 @@ class TestDecision:
         ("value", "said"),
         [
             ("", "ERROR brake: parameter CFN-Brake-1 could not be read since this host started"),
-            ("puased", "ERROR brake: parameter CFN-Brake-1 holds 'puased', which means nothing"),
+            ("puased", "ERROR brake: parameter CFN-Brake-1 holds 'puased': set it by cfgen"),
         ],
     )
     def test_what_cannot_be_told_is_no_skip_but_a_failure(
@@ -117,7 +117,7 @@ class TestReading:
         answers(stands, "", 255)
         result = script("brake", "read", "660", **settings)
         assert result.returncode == 0
-        assert "cannot be read; its last known value counts: paused" in result.stdout
+        assert "cannot read parameter CFN-Brake-1; its last value counts: paused" in result.stdout
         assert script("brake", **settings).returncode == 1
         # It is asked for again before the next run.
         script("brake", "read", "660", **settings)

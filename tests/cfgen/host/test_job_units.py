@@ -230,7 +230,7 @@ class TestTakeTurn:
             ("running", "false", 75, ""),
             # Paused while it waited: --let-finish is for what is at work.
             ("paused until 2999-01-01", "true", 0,
-             "brake: paused until 2999-01-01\ntake-turn: this run is left out\n"),
+             "brake: paused until 2999-01-01\ntake-turn: left out\n"),
         ],
     )  # fmt: skip
     def test_a_job_waits_and_asks_brake_and_market_again(
