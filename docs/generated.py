@@ -1,5 +1,6 @@
 """The generated parts of README.md and docs/, for cog."""
 
+import functools
 import itertools
 import os
 import re
@@ -80,41 +81,13 @@ def states() -> None:
         )
 
 
-def checks() -> None:
-    """Show what ``doctor`` looks at, by group."""
-    from cfgen.doctor.findings import CHECKS
-
-    cog.outl("| group | check | what is looked at |\n| --- | --- | --- |")
-    for check in CHECKS:
-        cog.outl(f"| {check.group} | `{check.name}` | {check.asks} |")
-
-
-def findings() -> None:
-    """Show every finding of ``doctor`` with its remedy, by check."""
-    from cfgen.doctor.catalog import ENTRIES
-
-    def shown(text: str) -> str:
-        # Within code nothing is in italics.
-        text = text.replace("{profile}", " --profile {profile}")
-        parts = re.split(r"(`[^`]*`)", text.replace("|", "\\|").replace("<", "&lt;"))
-        return "".join(
-            re.sub(r"{(\w+)[^}]*}", lambda match: match[1].upper(), part)
-            if part.startswith("`")
-            else re.sub(r"{(\w+)[^}]*}", r"*\1*", part)
-            for part in parts
-        )
-
-    cog.outl("| finding | level | cause | remedy |\n| --- | --- | --- | --- |")
-    for one in ENTRIES:
-        cog.outl(f"| `{one.code}` | {one.level} | {shown(one.text)} | {shown(one.remedy)} |")
-
-
 def transcript() -> None:
     """Show the life of a stack, told by the program itself against the tests' CloudFormation."""
     from tests.cloudformation.server import FakeCloudFormation
 
     with FakeCloudFormation() as aws, tempfile.TemporaryDirectory() as folder:
-        aws.steps_per_poll, aws.host_has_it = 100, True
+        aws.steps_per_poll = 100
+        aws.after = functools.partial(_take_up, aws)
         for scene in SCENES:
             scene.set_up(aws)
             if scene.config:
@@ -122,6 +95,24 @@ def transcript() -> None:
             cog.outl(f"\n## {scene.title}\n\n{scene.text}\n")
             for line in scene.commands:
                 cog.outl(f"```console\n$ cfgen {line}\n{_session(line, folder, aws)}```")
+
+
+def _take_up(aws: Any, call: Any) -> None:
+    """Play the host: after each look at its reports it is a step further with what is new.
+
+    The first host is ready when its stack is.
+    """
+    stack = aws.stack("trading-bot")
+    first = call.operation == "ExecuteChangeSet" and not aws.reports
+    if stack is None or not (first or call.operation == "FilterLogEvents"):
+        return
+    known = {"version": stack.deployed.body["Metadata"]["cfgen"]["HostVersion"]}
+    known["source"] = stack.deployed.parameters["AppSource"]
+    told = [one for _, one in aws.reports if known.items() <= one.items()]
+    left = [{"event": "step", "step": step} for step in ("packages", "app", "units")]
+    left += [{"event": "done", "commit": known["source"].rpartition("@")[2], "seconds": 74}]
+    for step in left if first else left[len(told) : len(told) + 1]:
+        aws.reports.append((aws.now(), known | step))
 
 
 class Scene(NamedTuple):
@@ -136,6 +127,7 @@ class Scene(NamedTuple):
 
 OFFLINE = "--prices offline"
 COMMIT = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+NEXT = "8f94139338f9404f26296befa88755fc2598c289"
 # Without requirements nobody is asked, and what is printed is the same everywhere.
 SOURCE = f'[bot]\nsource = "https://github.com/you/bot.git@{COMMIT}"\nrequirements = ""\n'
 
@@ -193,6 +185,15 @@ SCENES = (
         ("rollback --yes --skip BotLogGroup", f"deploy --yes {OFFLINE}"),
         "",
         _fail({}, {}),
+    ),
+    Scene(
+        "A new version of the bot",
+        "The stack changes in seconds. The deploy is over when the host has taken the change up "
+        "(`--no-wait-host` does not wait for it), exits 1 where the host could not, and 7 where it "
+        "takes too long. While the exchange is open no host is replaced but with `--in-session`.",
+        (f"deploy --yes {OFFLINE}",),
+        SOURCE.replace(COMMIT, NEXT)
+        + '[workload]\nhours = "market"\n[monitoring]\nlog_retention_days = 7\n',
     ),
     Scene(
         "The end",

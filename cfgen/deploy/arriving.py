@@ -42,20 +42,26 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def await_host(
-    stack: Stack, arn: str, begun: datetime | None, clients: Clients, watcher: Onlooker
+    stack: Stack,
+    arn: str,
+    begun: datetime | None,
+    clients: Clients,
+    watcher: Onlooker,
+    *,
+    created: bool = False,
 ) -> Host:
     """Wait until the host has what the stack says since ``begun``, and tell its steps.
 
-    The stack is as wanted already: what cannot be seen is told only. Raises :class:`HostFailed`
-    where the host says that it failed, :class:`StillRunning` when the time is up, and
-    ``KeyboardInterrupt``.
+    A host that was ``created`` with the stack, or launched since, has signalled that it came up, or
+    the operation would have failed: then there is one look only. The stack is as wanted already:
+    what cannot be seen is told only. Raises :class:`HostFailed` where the host says that it failed,
+    :class:`StillRunning` when the time is up, and ``KeyboardInterrupt``.
     """
     try:
         target = _target(stack, arn, clients, watcher)
         if not isinstance(target, Target):
             return target
-        if begun and target.launched >= begun:
-            # It has signalled that it came up, or the operation would have failed.
+        if created or (begun and target.launched >= begun):
             return _came_up(target, clients, watcher)
         return _follow(stack, target, begun, clients, watcher)
     except KeyboardInterrupt:

@@ -1,5 +1,7 @@
 """The deploy itself, step by step."""
 
+from datetime import datetime
+
 import msgspec
 
 from cfgen.aws import Clients
@@ -123,7 +125,7 @@ def attach(wish: Wish, clients: Clients, waiting: Waiting, watcher: Watcher) -> 
         if status == "REVIEW_IN_PROGRESS":
             return Result(False, arn, {})
         outputs = finish(stack, arn, wish, watcher)
-        host = await_host(stack, arn, found.changed, clients, watcher) if wish.wait_host else ""
+        host = _host(stack, arn, status, found.changed, wish, clients, watcher)
         return Result(False, arn, outputs, host=host)
     running = Running(arn, stack.event_ids_before_current(arn), wish.token)
     followed = follow(stack, running, watcher)
@@ -156,8 +158,24 @@ def _ended(
         )
     outputs = finish(stack, arn, wish, watcher)
     begun = followed.events[0].time
-    host = await_host(stack, arn, begun, clients, watcher) if wish.wait_host else ""
+    host = _host(stack, arn, followed.status, begun, wish, clients, watcher)
     return Result(True, arn, outputs, host=host)
+
+
+def _host(
+    stack: Stack,
+    arn: str,
+    status: str,
+    begun: datetime | None,
+    wish: Wish,
+    clients: Clients,
+    watcher: Watcher,
+) -> Host:
+    """Wait for the host, unless nobody wants to."""
+    if not wish.wait_host or status == "DELETE_COMPLETE":
+        return ""
+    created = status == "CREATE_COMPLETE"
+    return await_host(stack, arn, begun, clients, watcher, created=created)
 
 
 def _delete_first(stack: Stack, found: Deployed, wish: Wish, watcher: Watcher) -> None:

@@ -273,9 +273,6 @@ class Api(ChangeSets):
         return {"events": self._log_events()}
 
     def _report_events(self, stream: str, start: int) -> list[Fields]:
-        if self.host_has_it:
-            metadata = self.stacks[-1].deployed.body["Metadata"]["cfgen"]
-            self.reports = [(self.clock, {"event": "done", "version": metadata["HostVersion"]})]
         if not self.reports:
             raise Fault("ResourceNotFoundException", 400, "The specified log stream does not exist")
         told = [(int(time.timestamp() * 1000), json.dumps(one)) for time, one in self.reports]

@@ -54,7 +54,7 @@ class Scripts:
     ``drift`` has property differences by logical id; none means that the resource was deleted.
 
     ``reports`` are what the host tells of itself, ``console`` what it wrote there, ``instance``
-    what EC2 says of it. With ``host_has_it`` it reports whatever the last stack wants on it.
+    what EC2 says of it.
 
     ``extra_steps`` are empty ones amid each operation; ``pending_polls`` is how often a change set
     is told of as being created; from ``expire_after`` calls on, the first access key has expired.
@@ -75,7 +75,6 @@ class Scripts:
     pending_polls: int = 0
     log_lines: list[str] = field(default_factory=list)
     reports: list[tuple[datetime, Fields]] = field(default_factory=list)
-    host_has_it: bool = False
     console: str = ""
     instance: Fields = field(default_factory=lambda: dict(RUNNING))
     image: str = "ami-0123456789abcdef0"

@@ -157,6 +157,12 @@ def test_a_new_host_has_signalled_that_it_is_up(scene: Scene) -> None:
     assert scene.time.pauses == []
 
 
+def test_the_host_of_a_new_stack_has_signalled_too(scene: Scene) -> None:
+    found = await_host(scene.watched, scene.stack.arn, BEGUN, scene.clients, scene.person,
+                       created=True)  # fmt: skip
+    assert (found, scene.time.pauses) == ("unknown", [])
+
+
 def test_a_template_of_somebody_elses_wants_nothing_on_a_host(aws: FakeCloudFormation) -> None:
     scene = Scene(aws)
     other = aws.put("other", "UPDATE_COMPLETE")
