@@ -81,6 +81,35 @@ def states() -> None:
         )
 
 
+def checks() -> None:
+    """Show what ``doctor`` looks at, by group."""
+    from cfgen.doctor.findings import CHECKS
+
+    cog.outl("| group | check | what is looked at |\n| --- | --- | --- |")
+    for check in CHECKS:
+        cog.outl(f"| {check.group} | `{check.name}` | {check.asks} |")
+
+
+def findings() -> None:
+    """Show every finding of ``doctor`` with its remedy, by check."""
+    from cfgen.doctor.catalog import ENTRIES
+
+    def shown(text: str) -> str:
+        # Within code nothing is in italics.
+        text = text.replace("{profile}", " --profile {profile}")
+        parts = re.split(r"(`[^`]*`)", text.replace("|", "\\|").replace("<", "&lt;"))
+        return "".join(
+            re.sub(r"{(\w+)[^}]*}", lambda match: match[1].upper(), part)
+            if part.startswith("`")
+            else re.sub(r"{(\w+)[^}]*}", r"*\1*", part)
+            for part in parts
+        )
+
+    cog.outl("| finding | level | cause | remedy |\n| --- | --- | --- | --- |")
+    for one in ENTRIES:
+        cog.outl(f"| `{one.code}` | {one.level} | {shown(one.text)} | {shown(one.remedy)} |")
+
+
 def transcript() -> None:
     """Show the life of a stack, told by the program itself against the tests' CloudFormation."""
     from tests.cloudformation.server import FakeCloudFormation
