@@ -6,6 +6,7 @@ A worker of pytest has one machine. What a test finds goes into build/boot/resul
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from templates_out.generate import SHAPES
 from tests.boot.cloud import Cloud
@@ -28,6 +30,15 @@ MORNING = "2026-11-23T22:00:00"
 """When the machines are switched on: Tuesday, 07:00 in Seoul."""
 
 FRESH = "fresh"
+HOST_OF = {
+    "test_bot_trouble.py": "on-demand-always",
+    "test_change.py": "on-demand-always",
+    "test_power.py": "on-demand-always",
+    "test_spot.py": "spot-always",
+    "test_trading_day.py": "on-demand-always",
+    "test_two_hosts.py": "spot-always",
+}
+"""Whose tests go on from the host of which shape; the others begin afresh, each by itself."""
 
 
 @dataclass
@@ -126,7 +137,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
-def pytest_sessionstart() -> None:
+class ByHost(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands tests that go on from the same host to the same worker, which has it frozen."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        shape = re.search(r"\[([\w-]+)\]$", nodeid)
+        if shape and shape[1] in SHAPES:
+            return shape[1]
+        file = nodeid.partition("::")[0].rpartition("/")[2]
+        return HOST_OF.get(file, nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHost:
+    return ByHost(config, log)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Only one process begins the results anew."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    if "PYTEST_XDIST_WORKER" not in os.environ and not session.config.option.collectonly:
         RESULTS.unlink(missing_ok=True)

@@ -33,9 +33,7 @@ def lists_of_timers(host: Host) -> str:
     return host.run(*command).stdout
 
 
-@pytest.mark.parametrize(
-    "shape", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SHAPES]
-)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_the_template_comes_up_and_a_second_boot_changes_nothing(
     lab: Lab, saw: Saw, shape: str
 ) -> None:
