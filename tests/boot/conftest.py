@@ -52,6 +52,9 @@ class Lab:
     up: dict[str, Stack] = field(default_factory=dict)
     """Stacks whose hosts are frozen after a good first boot, by name."""
 
+    down: set[str] = field(default_factory=set)
+    """Those that did not come up, and are not tried again by each test."""
+
     host: Host | None = None
     _count: int = 0
 
@@ -64,22 +67,27 @@ class Lab:
     ) -> Host:
         """A host before its first boot, of a stack of its own."""
         self._count += 1
-        stack = Stack(self.cloud, name or f"stack-{self._count}", settings, keys, **more)
+        stack = Stack(self.cloud, f"{name or 'stack'}-{self._count}", settings, keys, **more)
         self.machine.thaw(FRESH)
         self.host = Host(self.machine, stack)
         return self.host
 
     def ready(self, name: str, settings: Mapping[str, Any] | None = None, **more: Any) -> Host:
         """A host after a good first boot: of a shape of templates_out/, or of ``settings``."""
+        assert name not in self.down, (
+            f"the host of {name} did not come up: see the first test of it"
+        )
         if name not in self.up:
+            self.down.add(name)
             host = self.fresh(SHAPES[name] if settings is None else settings, name=name, **more)
             host.begin()
             assert host.signal() == "SUCCESS", host.said()
-            host.reported("done")
             host.settle()
             host.until("test", "-e", "/run/trading/env", "-o", "-e", "/run/trading-bot/env")
             self.machine.freeze(name)
             self.up[name] = host.stack
+            self.down.remove(name)
+            host.stack.first_reports = tuple(self.cloud.reports)
         self.machine.thaw(name)
         self.up[name].use()
         self.host = Host(self.machine, self.up[name])
