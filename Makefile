@@ -46,7 +46,7 @@ test-boot: $(READY)
 	if ! command -v qemu-system-x86_64 qemu-img debootstrap mkfs.ext4 >/dev/null; then \
 		$$as apt-get update -qq && $$as apt-get install -qq -y --no-install-recommends \
 			qemu-system-x86 qemu-utils debootstrap e2fsprogs xz-utils curl ca-certificates git; fi; \
-	$$as env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2 --dist loadgroup -rA tests/boot
+	$$as env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2 --dist load tests/boot
 
 check: $(READY) tools
 	$(BIN)/ruff check .

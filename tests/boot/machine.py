@@ -14,7 +14,7 @@ from typing import Any
 from tests.boot.image import Image
 
 MEMORY_MIB = 1024
-"""A t4g.micro's."""
+"""A t4g.micro's; so are two processors."""
 
 AGENT_PORT = 7
 # Emulation pays for each guard against the processor's flaws, and for a fifth level of page tables.
@@ -63,7 +63,7 @@ class Machine:
             [
                 "qemu-system-x86_64",
                 *("-M", "q35,hpet=off", "-cpu", "Nehalem", "-accel", "tcg,tb-size=512"),
-                *("-m", str(MEMORY_MIB), "-smp", "1", "-display", "none", "-nodefaults"),
+                *("-m", str(MEMORY_MIB), "-smp", "2", "-display", "none", "-nodefaults"),
                 *("-rtc", f"base={date or self._date},clock=vm"),
                 *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initrd)),
                 *("-append", self._append),

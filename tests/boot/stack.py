@@ -36,6 +36,9 @@ class Stack:
         self.name = name
         self._source = source
         self._ids: dict[str, str] = {}
+        self.first_reports: tuple[dict[str, Any], ...] = ()
+        """What its host said of itself in its first boot."""
+
         self._template = self._built(settings)
         self.topic = self._make_resources(keys)
         self.use()

@@ -28,8 +28,6 @@ print("the key is", hashlib.sha256(key.encode()).hexdigest(), flush=True)
 """
 CONTROL = "control-word-7fd1a2"
 
-pytestmark = pytest.mark.xdist_group(SHAPE)
-
 
 @pytest.fixture
 def host(lab: Lab) -> Host:

@@ -1,7 +1,5 @@
 """Changes of the stack that reach a running host, without another boot."""
 
-import pytest
-
 from templates_out.generate import SHAPES
 from tests.boot.conftest import Lab, Saw
 from tests.boot.host import APP, PROGRAM, Host
@@ -9,8 +7,6 @@ from tests.boot.stack import SOURCE
 
 SHAPE = "on-demand-always"
 SECOND = "print('the second version')\n"
-
-pytestmark = pytest.mark.xdist_group(SHAPE)
 
 
 def hup(host: Host) -> str:

@@ -33,9 +33,7 @@ def lists_of_timers(host: Host) -> str:
     return host.run(*command).stdout
 
 
-@pytest.mark.parametrize(
-    "shape", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SHAPES]
-)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_the_template_comes_up_and_a_second_boot_changes_nothing(
     lab: Lab, saw: Saw, shape: str
 ) -> None:
@@ -81,6 +79,8 @@ def test_the_template_comes_up_and_a_second_boot_changes_nothing(
         host.until("systemctl", "is-active", "--quiet", BOT)
     assert host.stack.cloud.signals == []
     assert files_of(host) == before
+    [done] = [one for one in host.stack.first_reports if one["event"] == "done"]
+    assert done["source"] == source
     assert host.failed() == []
     assert host.read("/var/log/dnf-calls").splitlines() == calls
     host.keep_journal(host.machine.console.with_name(f"{shape}.journal"))

@@ -16,8 +16,6 @@ print("at work", flush=True)
 time.sleep(3600)
 """
 
-pytestmark = pytest.mark.xdist_group(SHAPE)
-
 
 @pytest.fixture
 def host(lab: Lab) -> Host:

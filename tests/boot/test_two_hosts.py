@@ -13,8 +13,6 @@ from tests.boot.machine import Machine
 SHAPE = "spot-always"
 ALONE = "trading-alone.service"
 
-pytestmark = pytest.mark.xdist_group(SHAPE)
-
 
 @pytest.fixture
 def second(lab: Lab, worker_id: str) -> Iterator[tuple[Machine, Cloud]]:
