@@ -169,14 +169,15 @@ class TestStarting:
 
 def stack_status(aws: Aws, value: str | None) -> Any:
     """The status of a stack of two jobs, without a host."""
-    stack = {"StackName": "bot", "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
+    stack = {"StackName": "bot", "StackId": "arn:bot", "StackStatus": "UPDATE_COMPLETE",
+             "CreationTime": NOW}  # fmt: skip
     aws.answer("cloudformation", "describe_stacks", {"Stacks": [stack]})
     aws.resources(Brake=NAME)
+    aws.answer("cloudformation", "get_template_summary", {})
     if value is None:
         aws.stubs["ssm"].add_client_error("get_parameter", "AccessDeniedException", "not you")
     else:
         holds(aws, value)
-    aws.resources(Brake=NAME)
     aws.answer("cloudwatch", "describe_alarms", {"MetricAlarms": []})
     jobs = [{"name": name, "entrypoint": "a.py"} for name in ("bot", "other")]
     config = make_config({"stack": {"name": "bot"}, "bot": {"jobs": jobs}}, "test")

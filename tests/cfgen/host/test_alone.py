@@ -189,6 +189,7 @@ def test_what_the_old_host_wrote_last_is_on_the_new_one(
 
     state(old, "restore")
     (roots[old] / kept).write_text("{}")
+    (roots[old] / kept).with_name("last-run-bot").touch()
     state(old, "save")
     log = stack.boot(new)
     says(log, WAITS)
