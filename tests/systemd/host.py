@@ -18,9 +18,9 @@ from tests.systemd.root import (
     BUCKETS,
     OWN,
     make_root,
-    put_environment,
     put_instances,
     put_secret,
+    put_setting,
 )
 from tests.trees import plan
 
@@ -126,14 +126,15 @@ def bring_up(
     keys: dict[str, str] | None = KEYS,
     locked: LockedPlan | None = None,
     others: Sequence[str] = (OWN,),
-    grace: str = "300",
+    grace: str = "",
     **changes: Any,
 ) -> Host:
     """Bring a host up with a sample bot on it.
 
     ``extra`` are further files of its checkout, ``changes`` tables of its cfgen.toml. With ``keys``
     it is up when they are loaded. The machine is added to ``machines``, to be removed. ``others``
-    are the stack's instances, the oldest first; after ``grace`` seconds a late run is looked at.
+    are the stack's instances, the oldest first; with ``grace`` what the clock
+    on the wall says is late is made up for, and looked at after so many seconds.
     """
     checkout = working_folder(sample, folder / "bot")
     for name, text in (extra or {}).items():
@@ -145,8 +146,16 @@ def bring_up(
     files = host_files(config, locked, datetime.now(UTC).year)
     make_root(root, files, config.bot.timezone, config.bot.python)
     put_instances(root, *others)
-    put_environment(root, "trading-late.service", f"GRACE_SECONDS={grace}")
-    put_environment(root, "trading-alone.service", "RETRY_SECONDS=0.2")
+    put_setting(
+        root,
+        "trading-late.service",
+        *(
+            [f"Environment=GRACE_SECONDS={grace}"]
+            if grace
+            else ["ExecStart=", "ExecStart=/bin/true"]
+        ),
+    )
+    put_setting(root, "trading-alone.service", "RETRY_SECONDS=0.2")
     _bundle(checkout, root / BUCKETS / "bundles/app.tar.gz")
     if keys is not None:
         put_secret(root, keys)

@@ -98,11 +98,9 @@ def put_secret(root: Path, keys: dict[str, str]) -> None:
     _write(root / SECRET, json.dumps(json.dumps(keys)), 0o600)
 
 
-def put_environment(root: Path, unit: str, setting: str) -> None:
-    """Set what a script takes from its environment, such as how long it waits."""
-    _write(
-        root / f"etc/systemd/system/{unit}.d/setting.conf", f"[Service]\nEnvironment={setting}\n"
-    )
+def put_setting(root: Path, unit: str, *lines: str) -> None:
+    """Add lines to a unit's service."""
+    _write(root / f"etc/systemd/system/{unit}.d/setting.conf", "\n".join(["[Service]", *lines, ""]))
 
 
 def put_instances(root: Path, *names: str) -> None:
