@@ -193,8 +193,8 @@ def test_a_stack_that_moves_to_another_account_of_the_broker_is_told_aloud(
     cfgen: Run, folder: Path, aws: FakeCloudFormation
 ) -> None:
     def deploy() -> str:
-        result = cfgen("deploy", "--yes", "--no-lint", *OFFLINE, *SOURCE, extra=aws.environment)
-        return done(result).stderr
+        arguments = ("--yes", "--no-lint", "--no-wait-host", *OFFLINE, *SOURCE)
+        return done(cfgen("deploy", *arguments, extra=aws.environment)).stderr
 
     moves = "warning: this stack runs the bot on a demo account until now, and on a real one"
     assert moves not in deploy()
