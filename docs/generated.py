@@ -222,7 +222,7 @@ SCENES = (
         "takes too long. While the exchange is open no host is replaced but with `--in-session`.",
         (f"deploy --yes {OFFLINE}",),
         SOURCE.replace(COMMIT, NEXT)
-        + '[workload]\nhours = "market"\n[monitoring]\nlog_retention_days = 7\n',
+        + '[workload]\nhours = "market"\n[monitoring]\nlog_retention_days = 14\n',
     ),
     Scene(
         "The end",
