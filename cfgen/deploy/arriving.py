@@ -164,7 +164,7 @@ def _follow(
                 f"the stack is as wanted, but its host could not take the change up: "
                 f"{_why(found.report)}",
                 f"{stack.command('logs --boot')} shows more. The host goes on as it was, and tries "
-                "again every ten minutes; mend the cause, and deploy again where that needs it",
+                "again every ten minutes; put that right, and deploy again if it takes a change",
             )
         if _launched(clients, target.instance_id) is None:
             watcher.note(f"host {target.instance_id} has stopped: it goes on when it starts")
